@@ -1,0 +1,1 @@
+"""Detectors trained, evaluated and tabulated by the paper's protocol."""

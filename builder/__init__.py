@@ -1,0 +1,1 @@
+"""Edited images in, a published dataset out."""
