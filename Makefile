@@ -1,0 +1,31 @@
+# `make demo` and `make test` need Python 3.11 or newer and make; they set up the rest in .venv.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/.installed
+
+.PHONY: demo test check bench clean
+
+$(INSTALLED): setup.cfg constraints.txt
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+demo: $(INSTALLED)  ## builds a small dataset into ./diffseg30k and shows it
+	$(BIN)/diffseg30k demo
+
+test: $(INSTALLED)  ## all tests but the long ones
+	$(BIN)/python -m pytest -m "not slow"
+
+check: $(INSTALLED)  ## lint, types and the long tests
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m pytest -m slow
+
+bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
+	$(BIN)/python -m benchmarks
+
+clean:
+	rm -rf $(VENV) diffseg30k diffseg30k-run
