@@ -8,6 +8,7 @@
       turn-1/IMAGE.webp       the image after the turn
       turn-1/IMAGE.mask.png   where the turn edited it: 0 or 1
       turn-1/IMAGE.json       the record, written last: an edit is finished when it has one
+      failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
       scores/IMAGE.json       the quality of the finished image, where it was scored
       logs/                   what the executor writes
 
@@ -49,6 +50,10 @@ def mask_path(image: str, turn: int) -> str:
 
 def record_path(image: str, turn: int) -> str:
     return f"turn-{turn}/{image}.json"
+
+
+def failure_path(image: str, turn: int) -> str:
+    return f"failures/turn-{turn}/{image}.json"
 
 
 def score_path(image: str) -> str:
@@ -172,6 +177,16 @@ class EditRecord:
     seconds: float
 
 
+@dataclass(frozen=True)
+class EditFailure:
+    """An edit that could not be made, and why."""
+
+    image: str
+    turn: int
+    generator: str
+    reason: str
+
+
 BASE_SCHEMA = pa.schema(
     [
         pa.field(name, pa.int8() if name == "num_edits" else pa.string())
@@ -218,3 +233,14 @@ def read_record(run: RunDirectory, image: str, turn: int) -> EditRecord:
         raise ValueError(
             f"{run.url}/{path} is not a record of an edit ({error}); delete it to edit again"
         ) from error
+
+
+def write_failure(run: RunDirectory, failure: EditFailure) -> None:
+    text = json.dumps(dataclasses.asdict(failure), ensure_ascii=False, indent=1)
+    run.write(failure_path(failure.image, failure.turn), text.encode())
+
+
+def read_failures(run: RunDirectory, turn: int) -> list[EditFailure]:
+    """The edits of a turn that failed and have not been made since, by image."""
+    failed = {name.removesuffix(".json") for name in run.names(f"failures/turn-{turn}")} - run.finished(turn)
+    return [EditFailure(**json.loads(run.read(failure_path(image, turn)))) for image in sorted(failed)]

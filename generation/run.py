@@ -1,0 +1,126 @@
+"""Carries a plan out, wave by wave, and goes on where an earlier attempt stopped."""
+
+import os
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+from builder.run_directory import LOGS, EditFailure, RunDirectory, read_failures
+from diffseg30k import MAX_TURNS
+from generation.planned_edit import PlannedEdit, read_plan
+from generation.waves import Chunk, chunks, to_make
+from generation.worker_options import WorkerOptions
+
+PRELOADED = ("torch", "diffusers", "transformers", "generation.worker")
+"""Imported once, in the process that workers are forked from, and not once per worker and wave."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run holds after `generate`.
+
+    Attributes:
+        planned: edits in the plan.
+        finished: edits with a record.
+        made: edits finished by this call.
+        model_loads: times that a worker loaded a generator in this call.
+        failures: the edits that failed, with their reasons.
+        waiting: edits whose image failed at an earlier turn.
+    """
+
+    planned: int
+    finished: int
+    made: int
+    model_loads: int
+    failures: tuple[EditFailure, ...] = field(default=())
+
+    @property
+    def waiting(self) -> int:
+        return self.planned - self.finished - len(self.failures)
+
+
+def generate(run_url: str, options: WorkerOptions, workers: int = 1) -> RunReport:
+    """Makes every edit of the plan that is not finished yet.
+
+    Args:
+        run_url: a run directory with a plan.
+        options: how each worker works.
+        workers: processes on this machine.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan.
+    """
+    run = RunDirectory(run_url)
+    plan = read_plan(run)
+    before = _finished(run)
+    loads = sum(_run_wave(run, chunks(plan, turn), workers, options) for turn in range(1, MAX_TURNS + 1))
+    finished = _finished(run)
+    failures = [failure for turn in range(1, MAX_TURNS + 1) for failure in read_failures(run, turn)]
+    return RunReport(len(plan), finished, finished - before, loads, tuple(failures))
+
+
+def _finished(run: RunDirectory) -> int:
+    return sum(len(run.finished(turn)) for turn in range(1, MAX_TURNS + 1))
+
+
+def _run_wave(run: RunDirectory, wave: Sequence[Chunk], workers: int, options: WorkerOptions) -> int:
+    """Hands a turn to the executor; how many models that loaded."""
+    edits = [edit for chunk in wave for edit in chunk.edits]
+    if not to_make(run, edits):
+        return 0
+    turn = edits[0].turn
+    with _Progress(run, turn, edits):
+        stats = _executor(run, turn, len(wave), workers, options).run()
+    return _model_loads(stats)
+
+
+def _executor(run: RunDirectory, turn: int, tasks: int, workers: int, options: WorkerOptions) -> Any:
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # the executor's own log lies in the run directory
+    import multiprocess
+
+    from generation.executor import QuietLocalExecutor
+    from generation.worker import EditChunk
+
+    multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+    return QuietLocalExecutor(
+        pipeline=[EditChunk(run.url, turn, options)],
+        tasks=tasks,
+        workers=min(workers, tasks),
+        logging_dir=f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}",
+        skip_completed=False,  # the records say what is finished; a second memory of it could disagree
+    )
+
+
+def _model_loads(stats: Any) -> int:
+    return int(sum(step["model loads"].total for step in stats.stats if "model loads" in step.stats))
+
+
+class _Progress:
+    """A bar that follows the records of a wave, whoever writes them."""
+
+    def __init__(self, run: RunDirectory, turn: int, edits: Sequence[PlannedEdit]):
+        self._run, self._turn = run, turn
+        self._images = {edit.image for edit in edits}
+        self._stop = threading.Event()
+        self._bar = tqdm(total=len(edits), desc=f"turn {turn}", unit="edit", initial=self._count())
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def _count(self) -> int:
+        return len(self._images & self._run.finished(self._turn))
+
+    def _follow(self) -> None:
+        while not self._stop.wait(1):
+            self._bar.update(self._count() - self._bar.n)
+
+    def __enter__(self) -> "_Progress":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._bar.update(self._count() - self._bar.n)
+        self._bar.close()
