@@ -2,6 +2,7 @@
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,18 @@ class RunReport:
     @property
     def waiting(self) -> int:
         return self.planned - self.finished - len(self.failures)
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        lines = [
+            f"edits: {self.finished} of {self.planned} finished, {self.made} of them now; "
+            f"{self.model_loads} model loads"
+        ]
+        reasons = Counter((failure.generator, failure.reason) for failure in self.failures)
+        lines += [f"failed: {count} by {generator}: {reason}" for (generator, reason), count in reasons.items()]
+        if self.waiting:
+            lines.append(f"waiting: {self.waiting} later edits of the images that failed")
+        return lines
 
 
 def generate(run_url: str, options: WorkerOptions, workers: int = 1) -> RunReport:

@@ -1,0 +1,309 @@
+"""The `diffseg30k` command: it parses, calls and prints."""
+
+import os
+import sys
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+app = typer.Typer(
+    name="diffseg30k",
+    help="Build, publish and benchmark datasets of local, multi-turn diffusion edits.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="markdown",
+)
+console = Console()
+
+BUILDING, PUBLISHING, BENCHMARK = "Building a dataset", "Publishing", "The benchmark"
+
+
+class Checkpoints(StrEnum):
+    """Which weights the generators run with."""
+
+    tiny = "tiny"
+    full = "full"
+
+
+class Compositing(StrEnum):
+    """How an edit is put back into its image."""
+
+    spliced = "spliced"
+    regenerated = "regenerated"
+
+
+# ── Options that recur ────────────────────────────────────────────────────────────────────────────
+
+Images = Annotated[str, typer.Option(help="Folder of the photographs.", show_default=False)]
+Annotations = Annotated[
+    str, typer.Option(help="COCO instances file (JSON) that names and outlines their objects.", show_default=False)
+]
+Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
+RunArgument = Annotated[str, typer.Argument(help="Run directory: a folder or an fsspec URL.", show_default=False)]
+Dataset = Annotated[str, typer.Argument(help="Packed dataset: a folder.", show_default=False)]
+Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_default=False)]
+Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes the whole plan, and so the whole dataset.")]
+Count = Annotated[int | None, typer.Option(min=1, help="Images to edit; all that have regions if left out.")]
+Unedited = Annotated[
+    int | None, typer.Option(min=0, help="Photographs to keep unedited; one for every six edited if left out.")
+]
+Generators = Annotated[
+    str | None, typer.Option(help="Generators to use, by short id, separated by commas; all if left out.")
+]
+CheckpointsOption = Annotated[
+    Checkpoints,
+    typer.Option(
+        help="`tiny`: small ones for trying things out, made on the spot; `full`: the real ones, from the Hub."
+    ),
+]
+Replacements = Annotated[
+    list[str] | None,
+    typer.Option("--checkpoint", help="GENERATOR=HUB_ID or GENERATOR=FOLDER, to replace one; may be repeated."),
+]
+CompositingOption = Annotated[
+    Compositing,
+    typer.Option(help="`spliced`: outside the mask nothing changes; `regenerated`: the model's whole output."),
+]
+AnyLicense = Annotated[
+    bool, typer.Option("--any-license", help="Keep photographs whose licence forbids derivatives.")
+]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a processor core or GPU if left out.")]
+Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a worker) or `cuda:N`.")]
+BatchSize = Annotated[
+    int | None, typer.Option(min=1, help="Edits a generator makes at once; 1 on a CPU, 4 on a GPU if left out.")
+]
+WithOriginals = Annotated[
+    bool, typer.Option("--with-originals", help="Keep the base images beside the edited ones.")
+]
+ShardSize = Annotated[int, typer.Option(min=1, help="About how large a shard gets, in MB.")]
+
+
+# ── Building ──────────────────────────────────────────────────────────────────────────────────────
+
+
+@app.command(rich_help_panel=BUILDING)
+def demo(
+    out: Out = "diffseg30k",
+    size: Size = 256,
+    seed: Seed = 0,
+    workers: Workers = None,
+    device: Device = "auto",
+) -> None:
+    """Builds a small dataset from sample photographs, loads it and shows what it holds."""
+    from generation.demo.photographs import write_demo_sources
+
+    run = f"{out}-run"
+    images, annotations = write_demo_sources(f"{run}/photographs")
+    build(
+        images=images,
+        annotations=annotations,
+        out=out,
+        run=run,
+        size=size,
+        seed=seed,
+        workers=workers,
+        device=device,
+        with_originals=True,
+    )
+    _show(out)
+
+
+@app.command(rich_help_panel=BUILDING)
+def build(
+    images: Images,
+    annotations: Annotations,
+    out: Out,
+    run: Annotated[str | None, typer.Option(help="Run directory; OUT-run if left out.")] = None,
+    count: Count = None,
+    unedited: Unedited = None,
+    size: Size = 1024,
+    seed: Seed = 0,
+    generators: Generators = None,
+    checkpoints: CheckpointsOption = Checkpoints.tiny,
+    checkpoint: Replacements = None,
+    compositing: CompositingOption = Compositing.spliced,
+    any_license: AnyLicense = False,
+    workers: Workers = None,
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+    with_originals: WithOriginals = False,
+    shard_size: ShardSize = 500,
+) -> None:
+    """From photographs to a packed dataset: plan, generate, pack and card in one go.
+
+    Killed and started again with the same options, it goes on where it was.
+    """
+    run = run or f"{out.rstrip('/')}-run"
+    plan(
+        run=run,
+        images=images,
+        annotations=annotations,
+        count=count,
+        unedited=unedited,
+        size=size,
+        seed=seed,
+        generators=generators,
+        checkpoints=checkpoints,
+        checkpoint=checkpoint,
+        compositing=compositing,
+        any_license=any_license,
+    )
+    generate(run, checkpoint=checkpoint, workers=workers, device=device, batch_size=batch_size)
+    pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
+    card(out)
+
+
+@app.command(rich_help_panel=BUILDING)
+def plan(
+    run: Run,
+    images: Images,
+    annotations: Annotations,
+    count: Count = None,
+    unedited: Unedited = None,
+    size: Size = 1024,
+    seed: Seed = 0,
+    generators: Generators = None,
+    checkpoints: CheckpointsOption = Checkpoints.tiny,
+    checkpoint: Replacements = None,
+    compositing: CompositingOption = Compositing.spliced,
+    any_license: AnyLicense = False,
+) -> None:
+    """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
+    from generation.generators import registry
+    from generation.plan import PlanOptions
+    from generation.prepare import prepare_run
+    from generation.sources import SourceOptions
+
+    settings = registry.settings(_names(generators), checkpoints.value, dict(_replacements(checkpoint)))
+    report = prepare_run(
+        run,
+        SourceOptions(images=images, annotations=annotations, any_license=any_license),
+        PlanOptions(
+            side=size,
+            seed=seed,
+            count=count,
+            unedited=unedited,
+            generators=settings,
+            compositing=compositing.value,
+        ),
+    )
+    _say(report.lines())
+
+
+@app.command(rich_help_panel=BUILDING)
+def generate(
+    run: RunArgument,
+    checkpoint: Replacements = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+) -> None:
+    """Makes the edits of a plan that are not made yet."""
+    from generation.devices import resolve_device, resolve_workers
+    from generation.run import generate as make_edits
+    from generation.worker_options import WorkerOptions
+
+    device = resolve_device(device)
+    options = WorkerOptions(
+        device=device,
+        batch_size=batch_size or (1 if device == "cpu" else 4),
+        replacements=_replacements(checkpoint),
+    )
+    report = make_edits(run, options, resolve_workers(workers, device))
+    _say(report.lines())
+    if report.failures:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BUILDING)
+def pack(
+    run: RunArgument,
+    out: Out,
+    with_originals: WithOriginals = False,
+    shard_size: ShardSize = 500,
+) -> None:
+    """Packs the finished images of a run to Parquet shards."""
+    from builder.pack import PackOptions
+    from builder.pack import pack as pack_run
+
+    report = pack_run(run, out, PackOptions(with_originals=with_originals, shard_bytes=shard_size * 1_000_000))
+    _say(report.lines())
+
+
+@app.command(rich_help_panel=BUILDING)
+def card(dataset: Dataset) -> None:
+    """Writes the card of a packed dataset: README.md, its figures and its pictures."""
+    from cards.card import write_card
+
+    console.print(f"card: {write_card(dataset)}")
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def verify(dataset: Dataset) -> None:
+    """Checks on the shards every promise that the dataset makes."""
+    from builder.verify import verify as check
+
+    report = check(dataset)
+    _say(report.lines())
+    if report.violations:
+        raise typer.Exit(1)
+
+
+# ── Parsing and printing ──────────────────────────────────────────────────────────────────────────
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
+
+
+def _replacements(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:
+    split = [pair.partition("=") for pair in pairs or ()]
+    if bad := [pair for pair, (name, _, place) in zip(pairs or (), split, strict=True) if not (name and place)]:
+        raise typer.BadParameter(
+            f"{bad[0]!r} is not GENERATOR=HUB_ID or GENERATOR=FOLDER", param_hint="--checkpoint"
+        )
+    return tuple((name, place) for name, _, place in split)
+
+
+def _say(lines: list[str]) -> None:
+    for line in lines:
+        console.print(line, markup=False, highlight=False)
+
+
+def _show(dataset: str) -> None:
+    """Loads every config of a packed dataset as its users will and shows what it holds."""
+    from datasets import get_dataset_config_names, load_dataset
+
+    folder = str(Path(dataset).resolve())
+    table = Table(title=f'load_dataset("{dataset}", CONFIG)')
+    for heading in ("config", "split", "rows", "columns"):
+        table.add_column(heading)
+    for config in get_dataset_config_names(folder):
+        for split, rows in load_dataset(folder, config).items():
+            table.add_row(config, split, str(len(rows)), ", ".join(rows.column_names))
+    console.print(table)
+    console.print(f"pictures: {Path(dataset) / 'figures'}", highlight=False)
+
+
+USER_ERRORS = (ValueError, OSError, ImportError)
+
+
+def main() -> None:
+    """Runs the command; a mistake of the user's is one line on stderr and exit code 1."""
+    try:
+        app()
+    except USER_ERRORS as error:
+        if os.environ.get("DIFFSEG30K_TRACEBACK"):
+            raise
+        message = " ".join(str(error).split()) or type(error).__name__
+        print(f"diffseg30k: {message}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
