@@ -1,0 +1,71 @@
+"""Object names to the groups of the paper's Figure 3: COCO's supercategories and their 80 objects."""
+
+import re
+
+SUPERCATEGORIES: dict[str, tuple[str, ...]] = {
+    "person": ("person",),
+    "vehicle": ("bicycle", "car", "motorcycle", "airplane", "bus", "train", "truck", "boat"),
+    "outdoor": ("traffic light", "fire hydrant", "stop sign", "parking meter", "bench"),
+    "animal": ("bird", "cat", "dog", "horse", "sheep", "cow", "elephant", "bear", "zebra", "giraffe"),
+    "accessory": ("backpack", "umbrella", "handbag", "tie", "suitcase"),
+    "sports": (
+        "frisbee",
+        "skis",
+        "snowboard",
+        "sports ball",
+        "kite",
+        "baseball bat",
+        "baseball glove",
+        "skateboard",
+        "surfboard",
+        "tennis racket",
+    ),
+    "kitchen": ("bottle", "wine glass", "cup", "fork", "knife", "spoon", "bowl"),
+    "food": (
+        "banana",
+        "apple",
+        "sandwich",
+        "orange",
+        "broccoli",
+        "carrot",
+        "hot dog",
+        "pizza",
+        "donut",
+        "cake",
+    ),
+    "furniture": ("chair", "couch", "potted plant", "bed", "dining table", "toilet"),
+    "electronic": ("tv", "laptop", "mouse", "remote", "keyboard", "cell phone"),
+    "appliance": ("microwave", "oven", "toaster", "sink", "refrigerator"),
+    "indoor": ("book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"),
+}
+"""The supercategories of COCO's instance annotations, in its order."""
+
+OTHER = "other"
+
+_SYNONYMS = {
+    "man": "person",
+    "woman": "person",
+    "boy": "person",
+    "girl": "person",
+    "child": "person",
+    "people": "person",
+    "face": "person",
+}
+_GROUP_OF = {name: group for group, names in SUPERCATEGORIES.items() for name in names}
+_GROUP_OF |= {word: _GROUP_OF[name] for word, name in _SYNONYMS.items()}
+_LONGEST_FIRST = sorted(_GROUP_OF, key=len, reverse=True)
+
+
+def supercategory(name: str) -> str:
+    """The supercategory of an object, by its name or the longest COCO name in it; OTHER where it has none.
+
+    >>> supercategory("hot dog"), supercategory("two red Cars"), supercategory("rocket")
+    ('food', 'vehicle', 'other')
+    """
+    words = name.lower().strip()
+    if words in SUPERCATEGORIES:
+        return words
+    for known in _LONGEST_FIRST:
+        if re.search(rf"\b{re.escape(known)}(s|es)?\b", words):
+            return _GROUP_OF[known]
+    return OTHER
