@@ -1,13 +1,61 @@
-"""datatrove's local executor, with its console log left to the log files."""
+"""datatrove's local executor: quiet, and not waiting for ever when a worker is killed."""
 
+import signal
+import threading
+from contextlib import contextmanager
 from typing import Any
 
+import multiprocess
 from datatrove.executor.local import LocalPipelineExecutor
 
 
+class WorkerKilled(RuntimeError):
+    """A worker process was killed from outside, so the chunk it was at is not finished."""
+
+
 class QuietLocalExecutor(LocalPipelineExecutor):
-    """Logs errors alone to the console; the log files in `logging_dir` hold everything."""
+    """Logs errors alone to the console; the log files in `logging_dir` hold everything.
+
+    Raises:
+        WorkerKilled: from `run`, when a worker process died. What was finished is on disk.
+    """
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
         # datatrove shows the log of local rank 0 and only the errors of the others
         return super()._run_for_rank(rank, local_rank=local_rank + 1, node_rank=node_rank)
+
+    def run(self) -> Any:
+        with _interrupt_if_a_worker_dies(self.workers):
+            return super().run()
+
+
+@contextmanager
+def _interrupt_if_a_worker_dies(workers: int):
+    """A process pool replaces a killed worker in silence and waits for its task for ever; this interrupts it."""
+    died, stop = threading.Event(), threading.Event()
+    main = threading.current_thread()
+
+    def watch() -> None:
+        first: set[str] = set()
+        while not stop.wait(0.5):
+            names = {child.name for child in multiprocess.active_children() if "PoolWorker" in child.name}
+            if len(first) < workers:
+                first |= names
+            if names - first or len(first) > workers:
+                died.set()
+                signal.pthread_kill(main.ident, signal.SIGINT)
+                return
+
+    watcher = threading.Thread(target=watch, daemon=True)
+    if workers > 1 and main is threading.main_thread():
+        watcher.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        if died.is_set():
+            raise WorkerKilled("a worker process was killed; is there enough memory?") from None
+        raise
+    finally:
+        stop.set()
+        if watcher.ident is not None:
+            watcher.join()

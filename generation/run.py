@@ -66,6 +66,7 @@ def generate(run_url: str, options: WorkerOptions, workers: int = 1) -> RunRepor
     Raises:
         FileNotFoundError: the run directory holds no plan.
     """
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
     run = RunDirectory(run_url)
     plan = read_plan(run)
     before = _finished(run)
@@ -80,18 +81,24 @@ def _finished(run: RunDirectory) -> int:
 
 
 def _run_wave(run: RunDirectory, wave: Sequence[Chunk], workers: int, options: WorkerOptions) -> int:
-    """Hands a turn to the executor; how many models that loaded."""
+    """Hands a turn to the executor, again when a worker was killed; how many models that loaded."""
+    from generation.executor import WorkerKilled
+
     edits = [edit for chunk in wave for edit in chunk.edits]
-    if not to_make(run, edits):
-        return 0
-    turn = edits[0].turn
-    with _Progress(run, turn, edits):
-        stats = _executor(run, turn, len(wave), workers, options).run()
-    return _model_loads(stats)
+    remaining = len(to_make(run, edits))
+    while remaining:
+        try:
+            with _Progress(run, edits):
+                return _model_loads(_executor(run, edits[0].turn, len(wave), workers, options).run())
+        except WorkerKilled:
+            still = len(to_make(run, edits))
+            if still == remaining:  # the same edit would kill the next worker too
+                raise
+            remaining = still
+    return 0
 
 
 def _executor(run: RunDirectory, turn: int, tasks: int, workers: int, options: WorkerOptions) -> Any:
-    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # the executor's own log lies in the run directory
     import multiprocess
 
     from generation.executor import QuietLocalExecutor
@@ -114,11 +121,11 @@ def _model_loads(stats: Any) -> int:
 class _Progress:
     """A bar that follows the records of a wave, whoever writes them."""
 
-    def __init__(self, run: RunDirectory, turn: int, edits: Sequence[PlannedEdit]):
-        self._run, self._turn = run, turn
+    def __init__(self, run: RunDirectory, edits: Sequence[PlannedEdit]):
+        self._run, self._turn = run, edits[0].turn
         self._images = {edit.image for edit in edits}
         self._stop = threading.Event()
-        self._bar = tqdm(total=len(edits), desc=f"turn {turn}", unit="edit", initial=self._count())
+        self._bar = tqdm(total=len(edits), desc=f"turn {self._turn}", unit="edit", initial=self._count())
         self._thread = threading.Thread(target=self._follow, daemon=True)
 
     def _count(self) -> int:

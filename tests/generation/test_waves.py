@@ -1,5 +1,6 @@
 """A wave's chunks depend on the plan alone, and what is finished is not made again."""
 
+import itertools
 import random
 
 from hypothesis import given
@@ -76,7 +77,7 @@ def test_a_chunk_has_one_model_and_a_model_s_chunks_are_neighbours(plan, turn, s
     models = [{(edit.generator, edit.checkpoint) for edit in chunk.edits} for chunk in chunks(plan, turn, size)]
 
     assert all(len(of_chunk) == 1 for of_chunk in models)
-    changes = sum(before != after for before, after in zip(models, models[1:], strict=False))
+    changes = sum(before != after for before, after in itertools.pairwise(models))
     assert changes + bool(models) == len({model for of_chunk in models for model in of_chunk})
 
 
