@@ -1,6 +1,6 @@
 """The shards of a packed dataset, in a folder or behind any URL that fsspec reads."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -87,6 +87,14 @@ class DatasetDirectory:
                 raise ValueError(f"{self.url}/{shard.path} is not a Parquet file: {error}") from error
             with parquet:
                 yield parquet
+
+    def rows(self, shards: Iterable[Shard]) -> int:
+        """How many rows some shards hold, from their footers."""
+        total = 0
+        for shard in shards:
+            with self.open(shard) as parquet:
+                total += parquet.metadata.num_rows
+        return total
 
 
 def require_shards(dataset: DatasetDirectory) -> list[Shard]:

@@ -116,6 +116,15 @@ class RunDirectory:
         names = (path.rstrip("/").rsplit("/", 1)[-1] for path in found)
         return {name for name in names if not name.endswith(".tmp")}
 
+    def sizes(self, folder: str) -> dict[str, int]:
+        """The files in a folder and their sizes in bytes; empty where there is none."""
+        filesystem, _ = self._opened
+        try:
+            found = filesystem.ls(self._full(folder), detail=True)
+        except FileNotFoundError:
+            return {}
+        return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in found if entry["type"] == "file"}
+
     def finished(self, turn: int) -> set[str]:
         """The images whose edit of this turn is finished."""
         return {name.removesuffix(".json") for name in self.names(f"turn-{turn}") if name.endswith(".json")}

@@ -109,7 +109,7 @@ def place(members: Sequence[Member], occupied: Occupied | None = None) -> list[P
 
 
 def place_lora(members: Sequence[Member]) -> list[Placement]:
-    """Where the rows of a LoRA run belong: all in the validation side's `lora` group, outside the held-out configs.
+    """Where the rows of a LoRA run belong: all in the `lora` group, which no held-out config reads.
 
     Raises:
         ValueError: a row's base image is one of the train side.
@@ -119,8 +119,14 @@ def place_lora(members: Sequence[Member]) -> list[Placement]:
             f"a LoRA run edits photographs of the validation side, but {len(astray)} rows are of the train side, "
             f"{astray[0]} among them"
         )
-    flags = {held_out_column(pair): False for pair in HELD_OUT_PAIRS}
-    return [Placement("validation", LORA, dict(flags)) for _ in members]
+    return [
+        Placement(
+            "validation",
+            LORA,
+            {held_out_column(pair): not mixes(member.generators, pair) for pair in HELD_OUT_PAIRS},
+        )
+        for member in members
+    ]
 
 
 def _unedited_in_train(members: Sequence[Member], room: int) -> set[str]:
@@ -135,6 +141,12 @@ def _group(member: Member, in_train: set[str]) -> str:
     return UNEDITED if side(member.base_id) == "validation" or member.id in in_train else MORE_UNEDITED
 
 
+def mixes(generators: Iterable[str], pair: str) -> bool:
+    """Whether the pair made some of the edits and another generator the others."""
+    used, members = set(generators), set(HELD_OUT_PAIRS[pair])
+    return bool(used & members) and not used <= members
+
+
 def held_out_split(base_side: str, generators: Iterable[str], pair: str) -> str | None:
     """The split of a held-out config that a row is for, its base image's other rows aside.
 
@@ -143,10 +155,8 @@ def held_out_split(base_side: str, generators: Iterable[str], pair: str) -> str 
         validation side without an edit by the pair.
     """
     used, members = set(generators), set(HELD_OUT_PAIRS[pair])
-    if used and used <= members:
-        return "test"
     if used & members:
-        return None
+        return "test" if used <= members else None
     if base_side == "train":
         return "train"
     return None if used else "test"
@@ -165,6 +175,4 @@ def _serving(members: Sequence[Member], pair: str, already: Mapping[str, str]) -
 def _flag(member: Member, pair: str, serving: Mapping[str, str]) -> bool:
     """Whether a row belongs to the held-out config's folders, as `diffseg30k.held_out_column` says."""
     split = held_out_split(side(member.base_id), member.generators, pair)
-    if split is None:
-        return not set(member.generators) & set(HELD_OUT_PAIRS[pair])
-    return serving[member.base_id] == split
+    return not mixes(member.generators, pair) if split is None else serving[member.base_id] == split

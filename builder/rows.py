@@ -1,0 +1,208 @@
+"""A finished image of a run to the dataset row that it becomes."""
+
+import dataclasses
+import functools
+import io
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image, UnidentifiedImageError
+
+from builder.encode import decode_mask, encode_mask
+from builder.run_directory import (
+    Base,
+    EditRecord,
+    RunDirectory,
+    base_path,
+    image_path,
+    mask_path,
+    read_record,
+    record_path,
+)
+from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, SOURCES, label_value
+
+
+class BrokenImage(ValueError):
+    """An image of a run that cannot be packed.
+
+    Attributes:
+        image: its name in the run.
+        reason: what is wrong, and with which file.
+    """
+
+    def __init__(self, image: str, reason: str) -> None:
+        super().__init__(f"{image}: {reason}")
+        self.image = image
+        self.reason = reason
+
+
+@dataclass(frozen=True)
+class Score:
+    """The quality of a finished image.
+
+    Attributes:
+        score: 0 to 5.
+        reason: one sentence why.
+        accepted: an image that is not is left out of the dataset.
+    """
+
+    score: float
+    reason: str | None
+    accepted: bool
+
+
+def read_records(run: RunDirectory, base: Base) -> list[EditRecord]:
+    """The records of all turns of a finished image, in order.
+
+    Raises:
+        BrokenImage: one is missing, cannot be read, or says what the schema has no word for.
+    """
+    try:
+        records = [read_record(run, base.image, turn) for turn in range(1, base.num_edits + 1)]
+    except (ValueError, FileNotFoundError) as error:
+        raise BrokenImage(base.image, str(error)) from error
+    for turn, record in enumerate(records, start=1):
+        if problem := _record_problem(record, turn):
+            raise BrokenImage(base.image, f"{record_path(base.image, turn)}: {problem}")
+    return records
+
+
+def _record_problem(record: EditRecord, turn: int) -> str | None:
+    if record.turn != turn:
+        return f"it is of turn {record.turn}"
+    for value, known in (
+        (record.generator, CLASS_NAMES[1:]),
+        (record.edit_type, EDIT_TYPES),
+        (record.compositing, COMPOSITING),
+    ):
+        if value not in known:
+            return f"{value!r} is none of {', '.join(known)}"
+    return None
+
+
+def edit_fields(record: EditRecord) -> dict:
+    """What the dataset keeps of a record: all but the seconds, which differ from run to run."""
+    fields = dataclasses.asdict(record)
+    del fields["seconds"]
+    return fields
+
+
+def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals: bool) -> dict:
+    """The dataset row of a finished image, but for the held-out columns.
+
+    Images and the masks of the turns are the bytes that lie in the run. A score judges the image as its last
+    edit left it, so that edit carries it with the reason; the image's own score has a column to itself.
+
+    Raises:
+        BrokenImage: a file is missing, damaged, or of another size than the image.
+    """
+    records = read_records(run, base)
+    image = _read(run, base, image_path(base.image, base.num_edits))
+    size = _size(image, base, image_path(base.image, base.num_edits))
+    masks = [_read(run, base, mask_path(base.image, record.turn)) for record in records]
+    semantic, binary = _paint(base, size, records, masks)
+    edits = [_edit(record, mask) for record, mask in zip(records, masks, strict=True)]
+    if score and edits:
+        edits[-1] |= {"quality_score": score.score, "quality_reason": score.reason}
+    row: dict = {
+        "id": base.row_id,
+        "image": _picture(image),
+        "binary_mask": _picture(binary),
+        "semantic_mask": _picture(semantic),
+        "label": LABELS.index("edited" if records else "real"),
+        "generators": [label_value(record.generator) for record in records],
+        "num_edits": len(records),
+        "base": _base_fields(base),
+        "edits": edits,
+        "quality_score": score.score if score else None,
+    }
+    if with_originals:
+        original = _read(run, base, base_path(base.image))
+        if _size(original, base, base_path(base.image)) != size:
+            raise BrokenImage(base.image, f"{base_path(base.image)} is not of the image's size")
+        row["original"] = _picture(original)
+    return row
+
+
+def _picture(data: bytes) -> dict:
+    return {"bytes": data, "path": None}
+
+
+def _base_fields(base: Base) -> dict:
+    return {
+        "source": SOURCES.index(base.source),
+        "id": base.base_id,
+        "generator": label_value(base.generator) if base.generator else None,
+        "prompt": base.prompt,
+        "license": base.license,
+        "url": base.url,
+    }
+
+
+def _edit(record: EditRecord, mask: bytes) -> dict:
+    return edit_fields(record) | {
+        "generator": label_value(record.generator),
+        "edit_type": EDIT_TYPES.index(record.edit_type),
+        "mask": _picture(mask),
+        "quality_score": None,
+        "quality_reason": None,
+    }
+
+
+def _read(run: RunDirectory, base: Base, path: str) -> bytes:
+    try:
+        return run.read(path)
+    except FileNotFoundError as error:
+        raise BrokenImage(base.image, f"{path} is missing") from error
+
+
+def _size(data: bytes, base: Base, path: str) -> tuple[int, int]:
+    """Width and height, from the header: the pixels are not decoded."""
+    # A WebP file says how long it is, so that a cut one is known without decoding it.
+    if data[:4] != b"RIFF" or len(data) < 8 + int.from_bytes(data[4:8], "little"):
+        raise BrokenImage(base.image, f"{path} is not a whole WebP file")
+    try:
+        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
+            return image.size
+    except (OSError, UnidentifiedImageError, ValueError) as error:
+        raise BrokenImage(base.image, f"{path} cannot be read: {error}") from error
+
+
+# ── Masks ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _paint(
+    base: Base, size: tuple[int, int], records: list[EditRecord], masks: list[bytes]
+) -> tuple[bytes, bytes]:
+    """The semantic and the binary mask of an image: its turns painted one over the other."""
+    if not records:
+        return _empty_mask(size), _empty_mask(size)
+    semantic = np.zeros((size[1], size[0]), np.uint8)
+    for record, data in zip(records, masks, strict=True):
+        mask = _turn_mask(data, base, record.turn, size)
+        np.copyto(semantic, np.uint8(label_value(record.generator)), where=mask)
+    # A single turn's mask is the binary mask already, in the same encoding.
+    binary = masks[0] if len(masks) == 1 else encode_mask(semantic > 0)
+    return encode_mask(semantic), binary
+
+
+def _turn_mask(data: bytes, base: Base, turn: int, size: tuple[int, int]) -> np.ndarray:
+    """A turn's (H, W) bool mask."""
+    path = mask_path(base.image, turn)
+    try:
+        mask = decode_mask(data)
+    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
+        raise BrokenImage(base.image, f"{path} cannot be read: {error}") from error
+    if mask.shape != (size[1], size[0]):
+        raise BrokenImage(base.image, f"{path} is {mask.shape[1]}x{mask.shape[0]}, the image {size[0]}x{size[1]}")
+    highest = mask.max()
+    if highest != 1:
+        raise BrokenImage(
+            base.image, f"{path} is empty" if highest == 0 else f"{path} holds {highest}, not 0 and 1"
+        )
+    return mask.view(np.bool_)
+
+
+@functools.lru_cache(maxsize=16)
+def _empty_mask(size: tuple[int, int]) -> bytes:
+    return encode_mask(np.zeros((size[1], size[0]), np.bool_))
