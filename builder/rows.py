@@ -176,7 +176,7 @@ def _paint(
 ) -> tuple[bytes, bytes]:
     """The semantic and the binary mask of an image: its turns painted one over the other."""
     if not records:
-        return _empty_mask(size), _empty_mask(size)
+        return _empty_masks(size)
     semantic = np.zeros((size[1], size[0]), np.uint8)
     for record, data in zip(records, masks, strict=True):
         mask = _turn_mask(data, base, record.turn, size)
@@ -204,5 +204,6 @@ def _turn_mask(data: bytes, base: Base, turn: int, size: tuple[int, int]) -> np.
 
 
 @functools.lru_cache(maxsize=16)
-def _empty_mask(size: tuple[int, int]) -> bytes:
-    return encode_mask(np.zeros((size[1], size[0]), np.bool_))
+def _empty_masks(size: tuple[int, int]) -> tuple[bytes, bytes]:
+    semantic = np.zeros((size[1], size[0]), np.uint8)
+    return encode_mask(semantic), encode_mask(semantic > 0)

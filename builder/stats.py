@@ -134,17 +134,25 @@ def configs_present(dataset: str) -> dict[str, dict[str, list[str]]]:
     Raises:
         FileNotFoundError: `dataset` holds no shards.
     """
-    opened = DatasetDirectory(dataset)
-    shards = require_shards(opened)
-    sizes = _Sizes()
-    for shard in shards:
-        with opened.open(shard) as parquet:
-            sizes.add(shard, parquet)
-    there = {shard.folder for shard in shards}
+    there = {shard.folder for shard in DatasetDirectory(dataset).shards()}
     return {
         config: {split: [place for place in CONFIGS[config].splits[split] if place in there] for split in splits}
-        for config, splits in sizes.configs().items()
+        for config, splits in split_sizes(dataset).items()
     }
+
+
+def split_sizes(dataset: str) -> dict[str, dict[str, SplitSize]]:
+    """Config to split to size, from the shards' footers alone; only splits that have rows.
+
+    Raises:
+        FileNotFoundError: `dataset` holds no shards.
+    """
+    opened = DatasetDirectory(dataset)
+    sizes = _Sizes()
+    for shard in require_shards(opened):
+        with opened.open(shard) as parquet:
+            sizes.add(shard, parquet)
+    return sizes.configs()
 
 
 # ── Rows and bytes, from the shards' footers and flags ────────────────────────────────────────────

@@ -1,0 +1,22 @@
+"""A run and the dataset that it becomes."""
+
+import pytest
+
+from builder.pack import PackOptions, pack
+from tests.run_factory import make_run
+
+SMALL_SHARDS = 60_000
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory):
+    """A finished run that fills every group but the LoRA's. Not to be changed: copy it."""
+    return make_run(tmp_path_factory.mktemp("run"))
+
+
+@pytest.fixture(scope="session")
+def packed(run, tmp_path_factory):
+    """The folder of the dataset that the run becomes, in several shards a group. Not to be changed: copy it."""
+    out = tmp_path_factory.mktemp("packed") / "diffseg30k"
+    pack(run.url, str(out), PackOptions(shard_bytes=SMALL_SHARDS, progress=False))
+    return out
