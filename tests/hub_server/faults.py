@@ -1,0 +1,105 @@
+"""Ways in which the server misbehaves on request."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Act = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+@dataclass
+class Fault:
+    """Something done to requests instead of answering them properly.
+
+    Attributes:
+        act: what is done.
+        method: the HTTP method it strikes.
+        path: regular expression that the request's path contains.
+        times: how many requests it strikes.
+        struck: how many it has struck.
+    """
+
+    act: Act
+    method: str
+    path: str
+    times: int = 1
+    struck: int = field(default=0, init=False)
+
+    def strikes(self, request: web.Request) -> bool:
+        hit = self.struck < self.times and request.method == self.method and re.search(self.path, request.path)
+        self.struck += bool(hit)
+        return bool(hit)
+
+
+def refuse(status: int, message: str = "", headers: dict[str, str] | None = None) -> Act:
+    """Answers with an error status, before anything is done."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await request.read()
+        return web.json_response({"error": message or f"refused with {status}"}, status=status, headers=headers)
+
+    return act
+
+
+def stall(seconds: float) -> Act:
+    """Answers late."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await asyncio.sleep(seconds)
+        return await handler(request)
+
+    return act
+
+
+def drop() -> Act:
+    """Closes the connection without doing anything."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        return _hang_up(request)
+
+    return act
+
+
+def cut_upload(after: int) -> Act:
+    """Closes the connection once `after` bytes have come in."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        received = 0
+        async for chunk in request.content.iter_chunked(64 * 1024):
+            received += len(chunk)
+            if received >= after:
+                break
+        return _hang_up(request)
+
+    return act
+
+
+def lose_answer() -> Act:
+    """Does what was asked, and closes the connection instead of saying so."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await handler(request)
+        return _hang_up(request)
+
+    return act
+
+
+def forget_upload(forget: Callable[[str], None]) -> Act:
+    """Accepts an LFS object, says so, and loses it."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        answer = await handler(request)
+        forget(request.match_info["sha256"])
+        return answer
+
+    return act
+
+
+def _hang_up(request: web.Request) -> web.Response:
+    if request.transport is not None:
+        request.transport.abort()
+    return web.Response(status=500)
