@@ -1,0 +1,72 @@
+"""What a plan is made for: how many images, which generators, which seed."""
+
+from dataclasses import dataclass
+
+from diffseg30k import COMPOSITING, GENERATORS
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """One generator as a plan uses it.
+
+    Attributes:
+        generator: a short id of `diffseg30k.GENERATORS`.
+        checkpoint: the weights, as `generation.generators.registry` names them.
+        lora: the LoRA that it carries, or None.
+        steps: denoising steps, at least 1.
+        guidance: classifier-free guidance scale.
+    """
+
+    generator: str
+    checkpoint: str
+    lora: str | None
+    steps: int
+    guidance: float
+
+    def __post_init__(self) -> None:
+        if self.generator not in GENERATORS:
+            raise ValueError(f"{self.generator!r} is not a generator; the eight are {', '.join(GENERATORS)}")
+        if self.steps < 1:
+            raise ValueError(f"{self.generator} takes at least one step, not {self.steps}")
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What fixes a plan, the sources aside.
+
+    Attributes:
+        side: height and width of every base image, in pixels.
+        seed: fixes every choice; not negative.
+        generators: those that edit, each once.
+        count: images to edit; None for all that have regions.
+        unedited: photographs to keep unedited; None for one for every six edited, as the paper's 5,000 beside
+            30,000.
+        compositing: one of `diffseg30k.COMPOSITING`.
+
+    Raises:
+        ValueError: an option has a value that no plan can have.
+    """
+
+    side: int
+    seed: int
+    generators: tuple[GeneratorSettings, ...]
+    count: int | None = None
+    unedited: int | None = None
+    compositing: str = "spliced"
+
+    def __post_init__(self) -> None:
+        names = [settings.generator for settings in self.generators]
+        if not names:
+            raise ValueError("a plan needs at least one generator")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each generator is named once, but {', '.join(twice)} is named more often")
+        if self.compositing not in COMPOSITING:
+            raise ValueError(f"compositing is {' or '.join(COMPOSITING)}, not {self.compositing!r}")
+        for name, value, least in (
+            ("size", self.side, 8),
+            ("seed", self.seed, 0),
+            ("count", self.count, 1),
+            ("unedited", self.unedited, 0),
+        ):
+            if value is not None and value < least:
+                raise ValueError(f"{name} is at least {least}, not {value}")
