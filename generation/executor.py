@@ -34,6 +34,7 @@ def _interrupt_if_a_worker_dies(workers: int):
     """A process pool replaces a killed worker in silence and waits for its task for ever; this interrupts it."""
     died, stop = threading.Event(), threading.Event()
     main = threading.current_thread()
+    main_id = threading.get_ident()
 
     def watch() -> None:
         first: set[str] = set()
@@ -43,7 +44,7 @@ def _interrupt_if_a_worker_dies(workers: int):
                 first |= names
             if names - first or len(first) > workers:
                 died.set()
-                signal.pthread_kill(main.ident, signal.SIGINT)
+                signal.pthread_kill(main_id, signal.SIGINT)
                 return
 
     watcher = threading.Thread(target=watch, daemon=True)

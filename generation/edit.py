@@ -1,0 +1,141 @@
+"""One edit: inpaint a region, put the result back into the image, measure what changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from generation.generators.inpainter import Inpainter, InpaintRequest
+from generation.planned_edit import PlannedEdit
+
+REMOVAL_SEED = 2**30
+"""Added to an addition's seed for the removal before it, so that the two start from different noise."""
+
+
+class EditFailed(ValueError):
+    """An edit that gave nothing usable; the message says why."""
+
+
+@dataclass(frozen=True)
+class EditOutcome:
+    """A finished edit.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        mask: (H, W) bool, where it edited.
+        inside_change: mean absolute difference to the input inside the mask, 0 to 1.
+        outside_change: the same outside the mask; exactly 0 when spliced.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    inside_change: float
+    outside_change: float
+
+
+def apply_edits(
+    inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]
+) -> list[EditOutcome]:
+    """Makes edits of one generator.
+
+    An addition takes two steps, as in SEED-Data-Edit (Ge et al. 2024): remove the object, then add another one in
+    the same place.
+
+    Args:
+        inpainter: the generator.
+        edits: what to do; all share their steps and guidance.
+        images: (H, W, 3) uint8, one an edit, as the turn before left them.
+
+    Raises:
+        EditFailed: a mask is empty or not of the image's size, or a result is NaN or black.
+    """
+    masks = [_checked_mask(edit, image) for edit, image in zip(edits, images, strict=True)]
+    cleared = list(images)
+    if additions := [index for index, edit in enumerate(edits) if edit.removal_prompt]:
+        results = _inpaint(
+            inpainter,
+            [images[index] for index in additions],
+            [masks[index] for index in additions],
+            [edits[index] for index in additions],
+            [edits[index].removal_prompt or "" for index in additions],
+            REMOVAL_SEED,
+        )
+        for index, result in zip(additions, results, strict=True):
+            cleared[index] = composite(images[index], result, masks[index], edits[index].compositing)
+    results = _inpaint(inpainter, cleared, masks, edits, [edit.prompt for edit in edits])
+    return [
+        _outcome(image, composite(before, result, mask, edit.compositing), mask)
+        for image, before, result, mask, edit in zip(images, cleared, results, masks, edits, strict=True)
+    ]
+
+
+def _checked_mask(edit: PlannedEdit, image: np.ndarray) -> np.ndarray:
+    mask = edit.mask()
+    if mask.shape != image.shape[:2]:
+        raise EditFailed(f"{edit.image}: its mask is {mask.shape} and its image {image.shape[:2]}")
+    if not mask.any():
+        raise EditFailed(f"{edit.image}: its mask is empty")
+    return mask
+
+
+def _inpaint(
+    inpainter: Inpainter,
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    edits: Sequence[PlannedEdit],
+    prompts: Sequence[str],
+    seed_offset: int = 0,
+) -> list[np.ndarray]:
+    """Whole pictures at the images' own size."""
+    requests = [
+        InpaintRequest(
+            image=resize_image(image, inpainter.side),
+            mask=resize_mask(mask, inpainter.side),
+            prompt=prompt,
+            seed=(edit.seed + seed_offset) % 2**31,
+            steps=edit.steps,
+            guidance=edit.guidance,
+        )
+        for image, mask, edit, prompt in zip(images, masks, edits, prompts, strict=True)
+    ]
+    try:
+        results = inpainter(requests)
+    except FloatingPointError as error:
+        raise EditFailed(str(error)) from error
+    for result in results:
+        if not result.any():
+            raise EditFailed("the result is black")
+    return [resize_image(result, image.shape[0]) for result, image in zip(results, images, strict=True)]
+
+
+def resize_image(image: np.ndarray, side: int) -> np.ndarray:
+    """A square image at another size (Lanczos); itself where the size is the same."""
+    if image.shape[0] == side:
+        return image
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def resize_mask(mask: np.ndarray, side: int) -> np.ndarray:
+    """A square bool mask at another size: all that the region touches, however thin it is."""
+    if mask.shape[0] == side:
+        return mask
+    grey = Image.fromarray(mask.astype(np.float32))
+    return np.asarray(grey.resize((side, side), Image.Resampling.BOX)) > 0
+
+
+def composite(before: np.ndarray, result: np.ndarray, mask: np.ndarray, compositing: str) -> np.ndarray:
+    """The result, or with `spliced` only what of it lies inside the mask."""
+    if compositing == "regenerated":
+        return result
+    return np.where(mask[..., None], result, before)
+
+
+def _outcome(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> EditOutcome:
+    change = np.abs(after.astype(np.int16) - before).mean(axis=2) / 255
+    return EditOutcome(
+        image=after,
+        mask=mask,
+        inside_change=float(change[mask].mean()),
+        outside_change=float(change[~mask].mean()) if not mask.all() else 0.0,
+    )

@@ -1,0 +1,1 @@
+"""The eight diffusion models: their checkpoints and how each edits a region."""

@@ -1,0 +1,98 @@
+"""Tiny Kandinsky 2.2: a prior from text to image embeddings, and a U-Net on the latents of a VQ autoencoder."""
+
+from typing import Any
+
+from generation.generators.tiny import text
+
+
+def kandinsky2_2() -> Any:
+    """KandinskyV22InpaintCombinedPipeline with the nine input channels of an inpainting U-Net."""
+    from diffusers import DDPMScheduler, KandinskyV22InpaintCombinedPipeline, UnCLIPScheduler
+    from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
+
+    return KandinskyV22InpaintCombinedPipeline(
+        unet=_unet(),
+        scheduler=DDPMScheduler(
+            beta_start=0.00085, beta_end=0.012, beta_schedule="linear", thresholding=False, clip_sample=False
+        ),
+        movq=_movq(),
+        prior_prior=_prior(),
+        prior_image_encoder=_image_encoder(),
+        prior_text_encoder=CLIPTextModelWithProjection(text.clip_config()),
+        prior_tokenizer=text.clip_tokenizer(),
+        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample"),
+        prior_image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32),
+    )
+
+
+def _unet() -> Any:
+    from diffusers import UNet2DConditionModel
+
+    return UNet2DConditionModel(
+        in_channels=9,
+        out_channels=8,
+        sample_size=16,
+        block_out_channels=(32, 64),
+        layers_per_block=1,
+        down_block_types=("ResnetDownsampleBlock2D", "SimpleCrossAttnDownBlock2D"),
+        mid_block_type="UNetMidBlock2DSimpleCrossAttn",
+        up_block_types=("SimpleCrossAttnUpBlock2D", "ResnetUpsampleBlock2D"),
+        addition_embed_type="image",
+        encoder_hid_dim=text.SIDE,
+        encoder_hid_dim_type="image_proj",
+        cross_attention_dim=text.SIDE,
+        attention_head_dim=8,
+        norm_num_groups=8,
+        resnet_time_scale_shift="scale_shift",
+        class_embed_type=None,
+    )
+
+
+def _movq() -> Any:
+    from diffusers import VQModel
+
+    return VQModel(
+        block_out_channels=(32, 32, 64, 64),
+        down_block_types=(
+            "DownEncoderBlock2D",
+            "DownEncoderBlock2D",
+            "DownEncoderBlock2D",
+            "AttnDownEncoderBlock2D",
+        ),
+        up_block_types=("AttnUpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D", "UpDecoderBlock2D"),
+        latent_channels=4,
+        num_vq_embeddings=64,
+        vq_embed_dim=4,
+        norm_num_groups=8,
+        norm_type="spatial",
+        layers_per_block=1,
+    )
+
+
+def _prior() -> Any:
+    from diffusers import PriorTransformer
+
+    return PriorTransformer(
+        num_attention_heads=4,
+        attention_head_dim=8,
+        num_layers=2,
+        embedding_dim=text.SIDE,
+        num_embeddings=77,
+        additional_embeddings=4,
+    )
+
+
+def _image_encoder() -> Any:
+    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
+
+    return CLIPVisionModelWithProjection(
+        CLIPVisionConfig(
+            hidden_size=text.SIDE,
+            intermediate_size=2 * text.SIDE,
+            projection_dim=text.SIDE,
+            num_attention_heads=4,
+            num_hidden_layers=2,
+            image_size=32,
+            patch_size=16,
+        )
+    )
