@@ -15,8 +15,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-FOOTER_GUESS = 256 * 2**10
-GAP = 256 * 2**10
+FOOTER_GUESS = 64 * 2**10
+GAP = 128 * 2**10
 """Ranges closer to each other than this are read as one: a request costs more than the bytes between them."""
 REQUESTS = 32
 

@@ -1,6 +1,11 @@
 """What all tests share."""
 
+import os
+
 from hypothesis import settings
+
+# read when huggingface_hub is imported: the tests' Hub speaks plain LFS
+os.environ["HF_HUB_DISABLE_XET"] = "1"
 
 # a busy machine makes single examples slow; their number still bounds the time
 settings.register_profile("project", deadline=None)
