@@ -17,14 +17,21 @@ class DiffusersInpainter:
         pipeline: takes prompts, images and masks as lists, and a random generator for each.
         side: of the images that go in, in pixels.
         options: further arguments of each call.
+        batches: whether the pipeline can take several images in one call.
     """
 
-    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any]):
+    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], batches: bool = True):
         self.side = side
         self._pipeline = pipeline
         self._options = dict(options)
+        self._batches = batches
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
+        if self._batches:
+            return self._call(requests)
+        return [result for request in requests for result in self._call([request])]
+
+    def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         import torch
 
         pictures = self._pipeline(
@@ -68,7 +75,7 @@ def free_memory() -> None:
 
 
 def load(
-    pipeline_class: str, place: Place, side: int, device: str, dtype: str, **options: Any
+    pipeline_class: str, place: Place, side: int, device: str, dtype: str, batches: bool = True, **options: Any
 ) -> DiffusersInpainter:
     """Loads a pipeline with `from_pretrained`.
 
@@ -78,6 +85,7 @@ def load(
         side: of the images that go in, in pixels.
         device: `cpu` or `cuda:N`.
         dtype: of the weights on a GPU; on a CPU they are float32.
+        batches: whether the pipeline can take several images in one call.
         options: further arguments of each call of the pipeline.
     """
     import diffusers
@@ -86,8 +94,8 @@ def load(
     pipeline = getattr(diffusers, pipeline_class).from_pretrained(
         place.source,
         revision=place.revision,
-        torch_dtype=torch.float32 if device == "cpu" else getattr(torch, dtype),
+        dtype=torch.float32 if device == "cpu" else getattr(torch, dtype),
         use_safetensors=True,
     )
     pipeline.set_progress_bar_config(disable=True)
-    return DiffusersInpainter(pipeline.to(device), side, options)
+    return DiffusersInpainter(pipeline.to(device), side, options, batches)
