@@ -1,0 +1,165 @@
+"""Rows of a packed dataset, from a folder or the Hub, for a task."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import datasets
+import numpy as np
+from PIL import Image
+
+from benchmark.models.registry import TASKS, Task
+from diffseg30k import CONFIGS, DiffSeg30k
+
+TRUTH_COLUMNS: dict[Task, str] = {
+    "binary": "binary_mask",
+    "semantic": "semantic_mask",
+    "classification": "label",
+}
+TURNS = "num_edits"
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One row, decoded.
+
+    Attributes:
+        id: the row's.
+        image: (H, W, 3) uint8, RGB.
+        truth: (H, W) uint8 label map; for classification the label, 0 or 1.
+        num_edits: 0 to 3, None where the dataset does not tell.
+    """
+
+    id: str
+    image: np.ndarray
+    truth: np.ndarray | int
+    num_edits: int | None = None
+
+
+def task_of(config: str) -> Task:
+    """The task that a config is for.
+
+    Raises:
+        ValueError: there is no such config, or it is for no task of the benchmark.
+    """
+    if config not in CONFIGS:
+        raise ValueError(f"there is no config {config!r}; the configs are {', '.join(CONFIGS)}")
+    for task in TASKS:
+        if config.startswith(task):
+            return task
+    usable = [name for name in CONFIGS if name.startswith(TASKS)]
+    raise ValueError(f"the config {config!r} is no task of the benchmark; those are {', '.join(usable)}")
+
+
+def evaluation_split(config: str) -> str:
+    """The split that results are reported on: `test` of a held-out pair, else `validation`."""
+    return "test" if "test" in CONFIGS[config].splits else "validation"
+
+
+def load_rows(
+    dataset: str, config: str, split: str, streaming: bool = False, truth: str | None = None
+) -> datasets.Dataset | datasets.IterableDataset:
+    """The rows of a split with the columns that a task needs, images undecoded.
+
+    Args:
+        dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
+        config: one that belongs to a task.
+        split: one of the config's.
+        streaming: read rows as they are asked for, without a copy on the disk.
+        truth: the column with the truth, if not the one of the config's task.
+
+    Raises:
+        FileNotFoundError: nothing is there.
+        ValueError: there is no such config or split, or a column is missing.
+    """
+    truth = truth or TRUTH_COLUMNS[task_of(config)]
+    if split not in CONFIGS[config].splits:
+        raise ValueError(
+            f"the config {config!r} has no split {split!r}; it has {', '.join(CONFIGS[config].splits)}"
+        )
+    if os.path.isdir(dataset) or "://" in dataset:
+        rows = _from_folder(dataset, config, split, streaming, truth)
+    elif dataset.startswith((".", "/", "~")):
+        raise FileNotFoundError(f"{dataset}: there is no such folder")
+    else:
+        rows = datasets.load_dataset(dataset, config, split=split, streaming=streaming)
+    return _undecoded(rows, dataset, truth)
+
+
+def _from_folder(folder: str, config: str, split: str, streaming: bool, truth: str):
+    _check_there(folder, CONFIGS[config].splits[split], config, split)
+    columns = ["id", "image", truth]
+    try:
+        return _rows(folder, config, split, streaming, [*columns, TURNS])
+    except ValueError as error:
+        if TURNS not in str(error):
+            raise
+    return _rows(folder, config, split, streaming, columns)
+
+
+def _rows(folder: str, config: str, split: str, streaming: bool, columns: list[str]):
+    builder = DiffSeg30k(config, data_dir=folder, columns=columns, hash=_state_of(folder))
+    if streaming:
+        return builder.as_streaming_dataset(split=split)
+    builder.download_and_prepare()
+    return builder.as_dataset(split=split)
+
+
+def _check_there(folder: str, places: Iterable[str], config: str, split: str) -> None:
+    if "://" not in folder and not any(_shards(os.path.join(folder, place)) for place in places):
+        raise FileNotFoundError(f"{folder} has no shards of the split {split!r} of the config {config!r}")
+
+
+def _shards(folder: str) -> list[str]:
+    if not os.path.isdir(folder):
+        return []
+    return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(".parquet"))
+
+
+def _state_of(folder: str) -> str:
+    """Changes when a shard does, so that `datasets` prepares a folder again that was packed again."""
+    digest = hashlib.sha256()
+    for place, _, names in sorted(os.walk(folder)) if "://" not in folder else []:
+        for name in sorted(names):
+            if name.endswith(".parquet"):
+                state = os.stat(os.path.join(place, name))
+                digest.update(f"{place}/{name} {state.st_size} {state.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]
+
+
+def _undecoded(rows, dataset: str, truth: str):
+    names = list(rows.features or {})
+    if missing := [name for name in ("id", "image", truth) if names and name not in names]:
+        raise ValueError(
+            f"{dataset} has no column {', '.join(missing)}, which this task needs; it has {', '.join(names)}"
+        )
+    rows = rows.select_columns([name for name in ("id", "image", truth, TURNS) if name in names])
+    for column in ("image", truth):
+        if isinstance(rows.features[column], datasets.Image):
+            rows = rows.cast_column(column, datasets.Image(decode=False))
+    return rows
+
+
+def decode(row: dict, task: Task) -> Sample:
+    """A row of `load_rows` as a sample.
+
+    Raises:
+        ValueError: the picture does not decode, or image and mask differ in size; the message has the id.
+    """
+    truth = row[TRUTH_COLUMNS[task]]
+    try:
+        image = np.asarray(_picture(row["image"]).convert("RGB"))
+        target = int(truth) if task == "classification" else np.asarray(_picture(truth))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"row {row['id']}: a picture does not decode: {error}") from error
+    if isinstance(target, np.ndarray) and target.shape != image.shape[:2]:
+        raise ValueError(f"row {row['id']}: the image is {image.shape[:2]} and its mask {target.shape}")
+    return Sample(row["id"], image, target, row.get(TURNS))
+
+
+def _picture(encoded: dict) -> Image.Image:
+    return Image.open(io.BytesIO(encoded["bytes"]) if encoded["bytes"] else encoded["path"])
