@@ -65,6 +65,7 @@ class Stats:
         rows: every row, the LoRA rows among them.
         shards: Parquet files.
         shard_bytes: their size together.
+        folder_bytes: folder of shards (`data/train/edited`) to their size.
         with_originals: the rows carry their base images.
         configs: config to split to size, in the order of CONFIGS; only splits that have rows.
         groups: folder of shards (`data/train/edited`) to rows.
@@ -87,6 +88,7 @@ class Stats:
     rows: int
     shards: int
     shard_bytes: int
+    folder_bytes: dict[str, int]
     with_originals: bool
     configs: dict[str, dict[str, SplitSize]]
     groups: dict[str, int]
@@ -306,10 +308,14 @@ def _stats(shards: list[Shard], sizes: _Sizes, counts: _Counts) -> Stats:
         supercategories[supercategory(name)] += edits
     checkpoints = sorted(counts.checkpoints.items(), key=lambda item: (GENERATORS.index(item[0][0]), -item[1]))
     scores = counts.scores
+    folder_bytes: Counter[str] = Counter()
+    for shard in shards:
+        folder_bytes[shard.folder] += shard.size
     return Stats(
         rows=sum(sizes.rows.values()),
         shards=len(shards),
         shard_bytes=sum(shard.size for shard in shards),
+        folder_bytes=dict(folder_bytes),
         with_originals=sizes.with_originals,
         configs=sizes.configs(),
         groups=dict(sizes.rows),

@@ -17,7 +17,7 @@ ALLOWED = {
         "builder.run_directory",
         "builder.splits",
     },
-    "cards": {"diffseg30k", "builder", "cards"},
+    "cards": {"diffseg30k", "builder", "cards", "generation.generators.registry"},
     "benchmark": {"diffseg30k", "benchmark", "builder.encode"},
 }
 

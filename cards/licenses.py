@@ -1,0 +1,96 @@
+"""What licences are called, and how the Hub knows them."""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from generation.generators.registry import FOLDER, GENERATORS, TINY
+
+HUB_IDS = frozenset(
+    {
+        "apache-2.0",
+        "cc0-1.0",
+        "mit",
+        *(f"cc-by-{version}" for version in ("2.0", "2.5", "3.0", "4.0")),
+        *(f"cc-by-sa-{version}" for version in ("3.0", "4.0")),
+        *(f"cc-by-nc-{version}" for version in ("2.0", "3.0", "4.0")),
+        *(f"cc-by-nc-sa-{version}" for version in ("2.0", "3.0", "4.0")),
+        *(f"cc-by-nc-nd-{version}" for version in ("3.0", "4.0")),
+        "cc-by-nd-4.0",
+    }
+)
+"""Of the Hub's licence identifiers, those that photographs and checkpoints come with."""
+
+_CREATIVE_COMMONS = re.compile(r"creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
+_NAMES = {
+    "creativecommons.org/publicdomain/zero/1.0": "CC0 1.0",
+    "creativecommons.org/publicdomain/mark/1.0": "Public domain",
+    "flickr.com/commons/usage": "No known copyright restrictions",
+    "www.usa.gov/copyright.shtml": "United States government work",
+    "vision.middlebury.edu/stereo/data": "Middlebury Stereo Datasets: free to use and publish, please cite",
+}
+_MANY = "per-image"
+
+
+@dataclass(frozen=True)
+class License:
+    """A licence as a card shows it.
+
+    Attributes:
+        name: such as `CC BY 2.0`.
+        url: where it can be read, or None.
+        hub_id: its identifier on the Hub, or None where the Hub has none.
+    """
+
+    name: str
+    url: str | None = None
+    hub_id: str | None = None
+
+    def __str__(self) -> str:
+        return f"[{self.name}]({self.url})" if self.url else self.name
+
+
+NOT_STATED = License("not stated")
+
+
+def license_of(text: str | None) -> License:
+    """The licence that a base image's `license` names: a URL, a name, or nothing."""
+    if not text:
+        return NOT_STATED
+    url = text if re.match(r"https?://", text) else None
+    if found := _CREATIVE_COMMONS.search(text):
+        name = f"CC {found[1].upper()} {found[2]}"
+    else:
+        place = re.sub(r"^https?://", "", text).rstrip("/")
+        name = _NAMES.get(place, place if url else text)
+    return License(_plain(name), url, _hub_id(name))
+
+
+def checkpoint_license(generator: str, checkpoint: str) -> License | None:
+    """The licence of the weights that made an edit; None for tiny ones, which are random."""
+    if checkpoint.startswith(TINY):
+        return None
+    if checkpoint.startswith(FOLDER):
+        return NOT_STATED
+    entry = GENERATORS.get(generator)
+    repository = checkpoint.partition("@")[0]
+    if entry is not None and entry.checkpoint.repository == repository:
+        return License(entry.checkpoint.license, entry.checkpoint.license_url, _hub_id(entry.checkpoint.license))
+    return License("as its page says", f"https://huggingface.co/{repository}")
+
+
+def hub_metadata(licenses: Iterable[License]) -> dict[str, str]:
+    """The card's metadata on licences: the one that all share, or that each image has its own."""
+    ids = {license.hub_id for license in licenses}
+    only = ids.pop() if len(ids) == 1 else None
+    return {"license": only} if only else {"license": "other", "license_name": _MANY}
+
+
+def _hub_id(name: str) -> str | None:
+    candidate = "cc0-1.0" if name == "CC0 1.0" else name.lower().replace(" ", "-")
+    return candidate if candidate in HUB_IDS else None
+
+
+def _plain(text: str) -> str:
+    """A name from a file of the user's, as one line of a Markdown table."""
+    return re.sub(r"([|\[\]<>`*_\\])", r"\\\1", " ".join(text.split()))
