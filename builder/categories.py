@@ -1,4 +1,6 @@
-"""Object names to the groups of the paper's Figure 3: COCO's supercategories and their 80 objects."""
+"""Object names to the groups of the paper's Figure 3: COCO's supercategories and their 80 objects, and of
+COCO-Stuff's those that are edited as objects.
+"""
 
 import re
 
@@ -37,8 +39,11 @@ SUPERCATEGORIES: dict[str, tuple[str, ...]] = {
     "electronic": ("tv", "laptop", "mouse", "remote", "keyboard", "cell phone"),
     "appliance": ("microwave", "oven", "toaster", "sink", "refrigerator"),
     "indoor": ("book", "clock", "vase", "scissors", "teddy bear", "hair drier", "toothbrush"),
+    "plant": ("tree", "bush", "flower", "grass", "leaf", "leaves", "petal", "branch"),
+    "building": ("building", "house", "tower", "roof", "bridge", "tent", "skyscraper", "pagoda", "temple"),
+    "landscape": ("mountain", "hill", "lake", "river", "sea", "waterfall", "cloud", "sky", "beach"),
 }
-"""The supercategories of COCO's instance annotations, in its order."""
+"""The supercategories of COCO's instance annotations, in its order, then those of COCO-Stuff."""
 
 OTHER = "other"
 

@@ -23,7 +23,9 @@ CELL, DPI = 1.9, 150
 _WIDEST = 384
 """Pixels across a picture in memory; more than it is drawn with."""
 
-_LIGHT = ["id", "num_edits", "generators", "base.id"]
+_LIGHT = ["id", "generators", "base.id", "edits.list.element.mask_area"]
+_COVERED = (0.05, 0.6)
+"""Share of the image that the masks of a good example cover together: they can be seen, and so can the rest."""
 
 
 @dataclass(frozen=True)
@@ -64,6 +66,7 @@ class _Candidate:
     id: str
     base_id: str
     generators: tuple[int, ...]
+    covered: float
 
 
 def choose(dataset: DatasetDirectory, count: int = EXAMPLES) -> list[Example]:
@@ -87,7 +90,9 @@ def _candidates(dataset: DatasetDirectory, shard: Shard) -> list[_Candidate]:
             rows = parquet.read_row_group(group, columns=_LIGHT).to_pylist()
             for index, row in enumerate(rows):
                 made = tuple(row["generators"] or ())
-                found.append(_Candidate(shard, group, index, row["id"], row["base"]["id"] or row["id"], made))
+                covered = sum(edit["mask_area"] or 0.0 for edit in row["edits"] or ())
+                base_id = row["base"]["id"] or row["id"]
+                found.append(_Candidate(shard, group, index, row["id"], base_id, made, covered))
     return found
 
 
@@ -104,9 +109,10 @@ def _varied(candidates: list[_Candidate], count: int) -> list[_Candidate]:
     return taken
 
 
-def _worth(candidate: _Candidate, bases: set[str], seen: list[int]) -> tuple[bool, int, int]:
+def _worth(candidate: _Candidate, bases: set[str], seen: list[int]) -> tuple[bool, int, bool, int]:
     repeats = sum(seen.count(generator) for generator in candidate.generators)
-    return candidate.base_id not in bases, len(candidate.generators), -repeats
+    visible = _COVERED[0] <= candidate.covered <= _COVERED[1]
+    return candidate.base_id not in bases, len(candidate.generators), visible, -repeats
 
 
 def _read(dataset: DatasetDirectory, candidate: _Candidate) -> Example:
