@@ -29,6 +29,13 @@ def make_optimizer(baseline: Baseline, recipe: Recipe) -> torch.optim.Optimizer:
     return kind(listed, lr=recipe.learning_rate, betas=(0.9, 0.999))
 
 
+def set_batch_norm_momentum(baseline: Baseline, momentum: float) -> None:
+    """Sets the momentum of the backbone's batch normalisation."""
+    for name, module in baseline.named_modules():
+        if baseline.in_backbone(f"{name}.") and isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = momentum
+
+
 def _treatment(baseline: Baseline, name: str, parameter, recipe: Recipe) -> tuple[float, float]:
     factor = recipe.backbone_factor if baseline.in_backbone(name) else recipe.head_factor
     bias = name.endswith("bias")

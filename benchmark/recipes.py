@@ -28,6 +28,8 @@ class Recipe:
         preparation: `segmentation`: resized to size x size, mirrored at random; `forensic`: CNNSpot's.
         scale: `segmentation`: images are scaled by a factor drawn from this range before a random crop.
         augment_probability: `forensic`: that of the blur, and that of the JPEG compression.
+        batch_norm_momentum: of a pretrained backbone's batch normalisation; None for torch's own. One with random
+            weights always has torch's: at 0.01 it would take hundreds of steps to learn its statistics.
         validate_every: steps between two validations; 0 for one per epoch under `plateau`, else for never.
         validation_share: the part of the train split that is kept for validation under `plateau`.
     """
@@ -51,6 +53,7 @@ class Recipe:
     preparation: Literal["segmentation", "forensic"] = "segmentation"
     scale: tuple[float, float] = (1.0, 1.0)
     augment_probability: float = 0.5
+    batch_norm_momentum: float | None = None
     validate_every: int = 0
     validation_share: float = 0.0
 
@@ -62,6 +65,7 @@ _DEEPLAB = Recipe(
     learning_rate=0.01,
     backbone_factor=0.1,
     weight_decay=1e-4,
+    batch_norm_momentum=0.01,
 )
 
 RECIPES: dict[str, Recipe] = {

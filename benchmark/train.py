@@ -24,7 +24,13 @@ from benchmark.dataset import load_rows
 from benchmark.feed import FeedOptions, as_images, split_off, train_batches
 from benchmark.models.baseline import Baseline
 from benchmark.models.registry import build
-from benchmark.optimisation import Plateau, learning_rate, make_optimizer, set_learning_rate
+from benchmark.optimisation import (
+    Plateau,
+    learning_rate,
+    make_optimizer,
+    set_batch_norm_momentum,
+    set_learning_rate,
+)
 from benchmark.recipes import Recipe
 from benchmark.resume import folder_to_resume
 from benchmark.train_options import TrainOptions, TrainReport
@@ -73,6 +79,8 @@ class _Training:
             torch.backends.cudnn.benchmark = True
         pretrained = options.weights == "imagenet" and self.restored is None
         self.baseline = build(self.spec, pretrained)
+        if options.weights == "imagenet" and self.recipe.batch_norm_momentum:
+            set_batch_norm_momentum(self.baseline, self.recipe.batch_norm_momentum)
         self.optimizer: Any = make_optimizer(self.baseline, self.recipe)
         self.plateau, self.step = Plateau(self.recipe.learning_rate), 0
         self.loss_module: Any = _Loss(self.baseline)

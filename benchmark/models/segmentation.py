@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from benchmark.models.baseline import SegmentationBaseline
 from benchmark.models.fcn8s import FCN8s
 
@@ -20,7 +18,6 @@ ARGUMENTS: dict[str, dict] = {
 """What an architecture gets beyond the library's defaults, which for DeepLabv3+ are those of output stride 8."""
 
 VGG16 = "vgg16.tv_in1k"
-BACKBONE_BATCH_NORM_MOMENTUM = 0.01
 
 
 def fcn8s(classes: int, width: float, pretrained: bool) -> SegmentationBaseline:
@@ -59,16 +56,8 @@ def library_model(architecture: str, encoder: str, classes: int, pretrained: boo
         raise ValueError(
             f"{architecture} cannot be built on the encoder {encoder!r}: {_first_line(error)}"
         ) from error
-    if architecture == "deeplabv3plus":
-        _set_batch_norm_momentum(network.encoder)
     return SegmentationBaseline(network, multiple=32, backbone=("network.encoder.",))
 
 
 def _first_line(error: Exception) -> str:
     return str(error.args[0] if error.args else error).splitlines()[0][:200]
-
-
-def _set_batch_norm_momentum(backbone: nn.Module) -> None:
-    for module in backbone.modules():
-        if isinstance(module, nn.BatchNorm2d):
-            module.momentum = BACKBONE_BATCH_NORM_MOMENTUM
