@@ -82,6 +82,7 @@ def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
         "held_out": any("-heldout-" in config for config in stats.configs),
         "held_out_columns": HELD_OUT_COLUMNS,
         "turn_headings": [f"turn {turn}" for turn in range(1, MAX_TURNS + 1)],
+        "edits_known": any(sum(turns) for turns in stats.edits_by_turn.values()),
         "classes": _classes(stats),
         "edit_types": _listed({name.replace("_", " "): edits for name, edits in stats.edit_types.items()}),
         "compositing": _listed({f"`{name}`": edits for name, edits in stats.compositing.items()}),

@@ -192,7 +192,20 @@ def test_a_dataset_whose_edits_are_not_known_has_a_card_too(stats):
     assert "WARNING" not in text
     assert "There is no edit by" not in text
     assert "| not stated |" in text
-    assert "\n\n\n" not in text
+    assert "The rows were imported as images and masks." in text
+    assert "Every edit comes with" not in text
+    assert "| 8 | `kandinsky2.2` | Kandinsky 2.2 |\n" in text
+
+
+@pytest.mark.parametrize("with_examples", [True, False])
+def test_paragraphs_are_apart_by_one_empty_line(stats, with_examples):
+    for checkpoints in (REAL, stats.checkpoints, ()):
+        text = card_text(dataclasses.replace(stats, checkpoints=checkpoints), with_examples=with_examples)
+        body = text.split("---\n", 2)[2]
+        assert "\n\n\n" not in body
+        lines = body.splitlines()
+        starts = [index for index, line in enumerate(lines) if line.startswith("#") and index]
+        assert all(lines[index - 1] == lines[index + 1] == "" for index in starts if lines[index][1] in "# ")
 
 
 # ── Files ─────────────────────────────────────────────────────────────────────────────────────────
