@@ -1,0 +1,201 @@
+"""A COCO instances file, read with care: what it holds that can be used, and why the rest cannot."""
+
+import json
+import re
+import zlib
+from collections import Counter
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+
+
+@dataclass(frozen=True)
+class Skip:
+    """Something that is left out, and why.
+
+    Attributes:
+        name: of the photograph or annotation.
+        reason: the same text for all that are left out for the same reason.
+    """
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Annotation:
+    """One annotated object.
+
+    Attributes:
+        category: such as `dog`.
+        supercategory: such as `animal`; empty where the file names none.
+        segmentation: as COCO has it: a list of polygons, or run lengths, compressed or not.
+        is_crowd: it outlines many objects as one.
+        area: in pixels of the annotated image, as the file says; 0 where it does not.
+    """
+
+    category: str
+    supercategory: str
+    segmentation: Any
+    is_crowd: bool
+    area: float
+
+
+@dataclass(frozen=True)
+class CocoFile:
+    """A COCO instances file.
+
+    Attributes:
+        images: the image entries that can be used, by id.
+        annotations: those of each image, by its id, in the file's order.
+        licenses: each licence's URL, or its name, and all it says of itself, by id.
+        skipped: entries of the file that cannot be used.
+    """
+
+    images: dict[int | str, dict[str, Any]]
+    annotations: dict[int | str, list[Annotation]]
+    licenses: dict[int | str, dict[str, Any]]
+    skipped: tuple[Skip, ...]
+
+
+def load_coco(path: str) -> CocoFile:
+    """Reads a COCO instances file; `.gz` and the like are unpacked.
+
+    Args:
+        path: a file or an fsspec URL.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not JSON or not a COCO instances file; the message says what is missing.
+    """
+    content = _content(path)
+    images, skipped_images = _images(_entries(content["images"]))
+    categories = _categories(_entries(content["categories"]), path)
+    annotations, skipped_annotations = _annotations(_entries(content["annotations"]), images, categories)
+    licenses = {key: entry for entry in _entries(content.get("licenses")) if (key := _id(entry)) is not None}
+    return CocoFile(images, annotations, licenses, (*skipped_images, *skipped_annotations))
+
+
+def _content(path: str) -> dict[str, Any]:
+    try:
+        with fsspec.open(path, "rb", compression="infer") as file:
+            content = json.loads(file.read())
+    except FileNotFoundError:
+        raise FileNotFoundError(f"the annotation file {path} is not there") from None
+    except IsADirectoryError:
+        raise ValueError(f"{path} is a folder; the annotations are a COCO instances file (JSON)") from None
+    except (ValueError, RecursionError, EOFError, zlib.error) as error:
+        raise ValueError(f"{path} is not JSON ({error}); the annotations are a COCO instances file") from error
+    wanted = ("images", "annotations", "categories")
+    missing = [key for key in wanted if not isinstance(content, dict) or not isinstance(content.get(key), list)]
+    if missing:
+        raise ValueError(
+            f"{path} is not a COCO instances file: it has no list of {' and of '.join(missing)}. "
+            "Captions and keypoints lie in files of their own; what is wanted is instances_*.json"
+        )
+    return content
+
+
+def _entries(found: Any) -> list[dict[str, Any]]:
+    return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
+
+
+def _id(entry: dict[str, Any], key: str = "id") -> int | str | None:
+    """An id that can be looked up; None for a list, a number with a fraction or nothing."""
+    value = entry.get(key)
+    return value if isinstance(value, int | str) and not isinstance(value, bool) else None
+
+
+def _categories(entries: Iterable[dict[str, Any]], path: str) -> dict[int | str, dict[str, Any]]:
+    categories: dict[int | str, dict[str, Any]] = {}
+    for entry in entries:
+        key, name = _id(entry), entry.get("name")
+        if key is None or not isinstance(name, str) or not name.strip():
+            continue
+        if key in categories and categories[key]["name"] != name:
+            raise ValueError(f"{path}: category id {key} is both {categories[key]['name']!r} and {name!r}")
+        categories[key] = entry
+    return categories
+
+
+def _images(entries: Iterable[dict[str, Any]]) -> tuple[dict[int | str, dict[str, Any]], list[Skip]]:
+    entries = list(entries)
+    ids = Counter(_id(entry) for entry in entries)
+    images: dict[int | str, dict[str, Any]] = {}
+    seen: set[str] = set()
+    skipped = []
+    for entry in entries:
+        name, key = entry.get("file_name"), _id(entry)
+        if reason := _image_problem(entry, ids[key], seen):
+            skipped.append(Skip(str(name or f"image {key}"), reason))
+        elif key is not None:
+            images[key] = entry
+        seen.add(str(name))
+    return images, skipped
+
+
+def _image_problem(entry: dict[str, Any], uses_of_id: int, seen: set[str]) -> str | None:
+    name = entry.get("file_name")
+    if _id(entry) is None:
+        return "the image entry has no id"
+    if uses_of_id > 1:
+        return "several image entries share its id, so its annotations cannot be told from theirs"
+    if not isinstance(name, str) or not name.strip():
+        return "the image entry has no file_name"
+    if leaves_folder(name):
+        return "its file_name leads out of the folder of the photographs"
+    if name in seen:
+        return "an earlier image entry has the same file_name"
+    if not all(_is_length(entry.get(key)) for key in ("width", "height")):
+        return "the image entry has no width and height"
+    return None
+
+
+def leaves_folder(name: str) -> bool:
+    """Whether a file name could name something outside the folder that it is relative to."""
+    parts = re.split(r"[\\/]", name)
+    return parts[0] == "" or ".." in parts or ":" in parts[0] or "\0" in name or "::" in name
+
+
+def _is_length(value: Any) -> bool:
+    return (
+        isinstance(value, int | float)
+        and not isinstance(value, bool)
+        and 1 <= value < 2**20
+        and value == int(value)
+    )
+
+
+def _annotations(
+    entries: Iterable[dict[str, Any]],
+    images: dict[int | str, dict[str, Any]],
+    categories: dict[int | str, dict[str, Any]],
+) -> tuple[dict[int | str, list[Annotation]], list[Skip]]:
+    found: dict[int | str, list[Annotation]] = {}
+    skipped = []
+    for entry in entries:
+        image, category = _id(entry, "image_id"), _id(entry, "category_id")
+        if image is None or image not in images:
+            reason = "the annotation's image_id is not among the images that can be used"
+        elif category is None or category not in categories:
+            reason = "the annotation's category_id is not among the categories"
+        elif not entry.get("segmentation"):
+            reason = "the annotation has no segmentation"
+        else:
+            found.setdefault(image, []).append(_annotation(entry, categories[category]))
+            continue
+        skipped.append(Skip(f"annotation {entry.get('id')}", reason))
+    return found, skipped
+
+
+def _annotation(entry: dict[str, Any], category: dict[str, Any]) -> Annotation:
+    area = entry.get("area")
+    return Annotation(
+        category=category["name"],
+        supercategory=str(category.get("supercategory") or ""),
+        segmentation=entry["segmentation"],
+        is_crowd=bool(entry.get("iscrowd")),
+        area=float(area) if isinstance(area, int | float) else 0.0,
+    )

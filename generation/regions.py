@@ -1,0 +1,152 @@
+"""Regions to edit, from COCO annotations: one object each, in order of preference."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from generation.coco_file import Annotation
+from generation.pictures import Header, read_header
+from generation.planned_edit import encode_region
+from generation.region_masks import UnusableMask, cut_square, draw_segmentation, turn_of
+from generation.sources import Photograph, read_file
+
+MIN_AREA = 0.003
+"""Share of the image. Less is under 28 by 28 pixels of 512: 3.5 by 3.5 cells of a latent diffusion model."""
+
+MAX_AREA = 0.9
+"""Share of the image. More is the whole picture: nothing would be left that was not edited."""
+
+MIN_WIDTH = 0.025
+"""Share of the image's side that a region's widest part spans. Less is 1.5 cells of a latent diffusion model."""
+
+MIN_VISIBLE = 0.3
+"""Share of the object that the centre crop leaves. With less, the category no longer says what is seen."""
+
+MAX_IOU = 0.7
+"""Of two regions that overlap more, one is dropped: they are the same object (paper, 3.1, stage 1)."""
+
+PEOPLE = frozenset({"person", "people", "human", "man", "woman", "boy", "girl", "child", "baby"})
+
+_COARSE = 256
+"""Side of the grid on which widths are measured: a distance transform takes long on a large one."""
+
+
+@dataclass(frozen=True)
+class Region:
+    """One object's mask on a base image.
+
+    Attributes:
+        object: its category, as its source names it.
+        supercategory: such as `animal`; empty where the source names none.
+        mask: compressed COCO run lengths, as `planned_edit.encode_region` writes them.
+        area: share of the image, 0 to 1.
+    """
+
+    object: str
+    supercategory: str
+    mask: str
+    area: float
+
+    @property
+    def is_person(self) -> bool:
+        return self.supercategory.lower() in PEOPLE or self.object.lower() in PEOPLE
+
+
+@dataclass(frozen=True)
+class Regions:
+    """The regions of a base image.
+
+    Attributes:
+        regions: people first, then the larger (paper, 3.1, balance 1 and 2).
+        dropped: why each of the other annotations gives none.
+    """
+
+    regions: tuple[Region, ...]
+    dropped: tuple[str, ...]
+
+
+def from_annotations(photograph: Photograph, side: int, header: Header | None = None) -> Regions:
+    """The regions that a photograph's annotations give.
+
+    Args:
+        photograph: its file is read where `header` is left out.
+        side: height and width of the base image.
+        header: of the photograph's file.
+
+    Raises:
+        UnusablePicture: the file is not a picture.
+    """
+    header = header or read_header(read_file(photograph))
+    try:
+        turn = turn_of(header, photograph.width, photograph.height)
+    except UnusableMask as error:
+        return Regions((), (str(error),) * len(photograph.annotations))
+    found, dropped = [], []
+    for annotation in photograph.annotations:
+        try:
+            found.append(_region(annotation, photograph, header, turn, side))
+        except UnusableMask as error:
+            dropped.append(str(error))
+    distinct = _distinct(sorted(found, key=_preference), side)
+    dropped += ["it overlaps a preferred region"] * (len(found) - len(distinct))
+    return Regions(tuple(distinct), tuple(dropped))
+
+
+def _region(
+    annotation: Annotation, photograph: Photograph, header: Header, turn: Image.Transpose | None, side: int
+) -> Region:
+    if annotation.is_crowd:
+        raise UnusableMask("it is a crowd, not one object")
+    drawn = draw_segmentation(annotation.segmentation, photograph.width, photograph.height)
+    mask, visible = cut_square(drawn, header, turn, side)
+    if problem := _problem(mask, visible):
+        raise UnusableMask(problem)
+    return Region(annotation.category, annotation.supercategory, encode_region(mask), float(mask.mean()))
+
+
+def _problem(mask: np.ndarray, visible: float) -> str | None:
+    area = mask.mean()
+    if visible < MIN_VISIBLE:
+        return "most of it is cropped away, or its mask is empty"
+    if area < MIN_AREA:
+        return "it is too small"
+    if area > MAX_AREA:
+        return "it covers the whole image"
+    if widest(mask) < MIN_WIDTH:
+        return "it is too thin"
+    return None
+
+
+def widest(mask: np.ndarray) -> float:
+    """How wide a mask is where it is widest, as a share of its side: the largest circle's diameter.
+
+    Args:
+        mask: (side, side) bool.
+    """
+    from scipy.ndimage import distance_transform_edt
+
+    step = max(1, len(mask) // _COARSE)
+    rows, columns = np.nonzero(mask[::step, ::step])
+    if not len(rows):
+        return 0.0
+    box = np.pad(mask[::step, ::step][rows.min() : rows.max() + 1, columns.min() : columns.max() + 1], 1)
+    return float(2 * distance_transform_edt(box).max() - 1) * step / len(mask)
+
+
+def _preference(region: Region) -> tuple[bool, float, str, str]:
+    return not region.is_person, -region.area, region.object, region.mask
+
+
+def _distinct(regions: Sequence[Region], side: int) -> list[Region]:
+    """The regions without those that are nearly one before them."""
+    from pycocotools import mask as coco_mask
+
+    runs = [{"size": [side, side], "counts": region.mask.encode("ascii")} for region in regions]
+    kept: list[int] = []
+    for index, one in enumerate(runs):
+        overlaps = coco_mask.iou([one], [runs[other] for other in kept], [0] * len(kept)) if kept else np.zeros(1)
+        if np.max(overlaps) <= MAX_IOU:
+            kept.append(index)
+    return [regions[index] for index in kept]

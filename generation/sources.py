@@ -1,0 +1,150 @@
+"""Photographs to edit: a folder of them, and the COCO file that names their objects and licences."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import fsspec
+import numpy as np
+
+from generation.coco_file import Annotation, CocoFile, Skip, load_coco
+from generation.image_names import base_id, image_names
+from generation.licenses import forbids_derivatives
+from generation.pictures import decode_square
+
+__all__ = ["Annotation", "Photograph", "Skip", "SourceOptions", "Sources", "base_image", "read_coco", "read_file"]
+
+FORBIDDEN = "its licence forbids derivatives"
+"""Why a photograph is skipped that `any_license` would keep."""
+
+
+@dataclass(frozen=True)
+class SourceOptions:
+    """Where the base images come from.
+
+    Attributes:
+        images: the photographs, a folder or an fsspec URL.
+        annotations: a COCO instances file or its fsspec URL.
+        any_license: keep photographs whose licence forbids derivatives.
+    """
+
+    images: str
+    annotations: str
+    any_license: bool = False
+
+
+@dataclass(frozen=True)
+class Photograph:
+    """One photograph and what is annotated on it. Its file has not been looked at.
+
+    Attributes:
+        image: its name in a run; unique, letters, digits, `.`, `_` and `-`.
+        base_id: what the 8:2 goes by. Images cut from one photograph share it where their COCO entries say so:
+            `"photograph": NAME` in an entry of `images` is our extension of the format.
+        path: the file, or its fsspec URL.
+        license: the licence's URL, or its name where it has none, or None where nothing is said.
+        url: where it was published, or None.
+        width: as annotated, in pixels.
+        height: as annotated, in pixels.
+        annotations: its objects.
+    """
+
+    image: str
+    base_id: str
+    path: str
+    license: str | None
+    url: str | None
+    width: int
+    height: int
+    annotations: tuple[Annotation, ...]
+
+
+@dataclass(frozen=True)
+class Sources:
+    """What there is to edit, by name, and what is left out."""
+
+    photographs: tuple[Photograph, ...]
+    skipped: tuple[Skip, ...]
+
+
+def read_coco(images: str, annotations: str, any_license: bool = False) -> Sources:
+    """The photographs that a COCO file describes, in the order of their names.
+
+    Args:
+        images: the folder of the photographs, or its fsspec URL.
+        annotations: the COCO instances file, or its fsspec URL.
+        any_license: keep photographs whose licence forbids derivatives.
+
+    Raises:
+        FileNotFoundError: the file is not there, or the folder holds no file.
+        ValueError: the file is not a COCO instances file.
+    """
+    coco = load_coco(annotations)
+    files = _files(images)
+    found, skipped = [], list(coco.skipped)
+    names = image_names([entry["file_name"] for entry in coco.images.values()])
+    for (key, entry), name in zip(coco.images.items(), names, strict=True):
+        texts = _license_texts(entry, coco)
+        if entry["file_name"] not in files:
+            skipped.append(Skip(entry["file_name"], "the file is not in the folder of the photographs"))
+        elif not any_license and any(map(forbids_derivatives, texts)):
+            skipped.append(Skip(entry["file_name"], FORBIDDEN))
+        else:
+            path = f"{images.rstrip('/')}/{entry['file_name']}"
+            found.append(_photograph(entry, name, path, texts, coco.annotations.get(key, [])))
+    return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped))
+
+
+def _files(folder: str) -> set[str]:
+    """The files below a folder, relative to it."""
+    filesystem, root = fsspec.core.url_to_fs(folder)
+    root = root.rstrip("/")
+    files = {path.removeprefix(root).lstrip("/") for path in filesystem.find(root)}
+    if not files:
+        raise FileNotFoundError(f"the folder of the photographs, {folder}, is not there or holds no file")
+    return files
+
+
+def _license_texts(entry: dict[str, Any], coco: CocoFile) -> list[str]:
+    """All that is said of an image's licence: the URL first, then the name."""
+    licence = entry.get("license")
+    if not isinstance(licence, int | str):
+        return []
+    said = coco.licenses.get(licence, {})
+    texts = [said.get("url"), said.get("name")] if said else [licence]
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]
+
+
+def _photograph(
+    entry: dict[str, Any], name: str, path: str, license_texts: list[str], annotations: Iterable[Annotation]
+) -> Photograph:
+    urls = (entry.get(key) for key in ("flickr_url", "coco_url", "url"))
+    photograph = entry.get("photograph")
+    return Photograph(
+        image=name,
+        base_id=str(photograph) if photograph else base_id(entry["file_name"]),
+        path=path,
+        license=license_texts[0] if license_texts else None,
+        url=next((url for url in urls if isinstance(url, str) and url), None),
+        width=int(entry["width"]),
+        height=int(entry["height"]),
+        annotations=tuple(annotations),
+    )
+
+
+def read_file(photograph: Photograph) -> bytes:
+    """The bytes of a photograph's file."""
+    filesystem, path = fsspec.core.url_to_fs(photograph.path)
+    return filesystem.cat_file(path)
+
+
+def base_image(photograph: Photograph, side: int) -> np.ndarray:
+    """The base image of a photograph: upright, the shorter side brought to `side`, the middle square.
+
+    Returns:
+        (side, side, 3) uint8, RGB.
+
+    Raises:
+        UnusablePicture: the file is not a picture that can be edited.
+    """
+    return decode_square(read_file(photograph), side)
