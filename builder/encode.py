@@ -1,12 +1,14 @@
 """Images and masks to bytes and back: lossless WebP and palette PNG."""
 
 import io
-from zlib import Z_RLE
 
 import numpy as np
 from PIL import Image
 
+from builder import palette_png
 from diffseg30k import CLASS_NAMES, PALETTE
+
+_PALETTE_BYTES = bytes(channel for colour in PALETTE for channel in colour)
 
 
 def encode_image(image: np.ndarray) -> bytes:
@@ -27,21 +29,14 @@ def encode_image(image: np.ndarray) -> bytes:
 def encode_mask(mask: np.ndarray) -> bytes:
     """A mask as palette PNG: viewers show the classes' colours, `numpy.asarray` gives the class ids.
 
-    Run lengths suit masks: at 1024x1024 they encode twice as fast as zlib's default, and a sixth smaller.
-
     Args:
         mask: (H, W) bool, or uint8 of class ids 0 to 8.
     """
-    if mask.ndim != 2 or mask.dtype not in (np.bool_, np.uint8):
+    if mask.ndim != 2 or not mask.size or mask.dtype not in (np.bool_, np.uint8):
         raise ValueError(f"a mask is (H, W) bool or uint8, not {mask.shape} {mask.dtype}")
-    if mask.size and mask.max() >= len(CLASS_NAMES):
+    if mask.max() >= len(CLASS_NAMES):
         raise ValueError(f"a mask holds class ids 0 to {len(CLASS_NAMES) - 1}, not {mask.max()}")
-    height, width = mask.shape
-    picture = Image.frombytes("P", (width, height), mask.astype(np.uint8).tobytes())
-    picture.putpalette([channel for colour in PALETTE for channel in colour])
-    out = io.BytesIO()
-    picture.save(out, "PNG", bits=2 if mask.dtype == np.bool_ else 4, compress_level=1, compress_type=Z_RLE)
-    return out.getvalue()
+    return palette_png.write(mask, _PALETTE_BYTES)
 
 
 def decode_image(data: bytes) -> np.ndarray:
@@ -54,8 +49,11 @@ def decode_mask(data: bytes) -> np.ndarray:
     """The (H, W) uint8 class ids of a palette PNG.
 
     Raises:
-        ValueError: the picture has no palette, so its pixels are colours and not classes.
+        ValueError: the file is damaged, or has no palette, so that its pixels are colours and not classes.
     """
+    mask = palette_png.read(data)
+    if mask is not None:
+        return mask
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         if image.mode != "P":
             raise ValueError(f"a mask is a palette PNG (mode P), not mode {image.mode}")

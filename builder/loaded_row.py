@@ -1,12 +1,13 @@
 """A row of a shard with its pictures decoded, for the checks that look at pixels."""
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
 
+from builder.webp import is_lossless
 from diffseg30k import CLASS_NAMES, PALETTE
 
 
@@ -87,20 +88,10 @@ def _try(
 
 
 def _decode_webp(data: bytes) -> np.ndarray:
-    chunks = set(_webp_chunks(data))
     with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
-        if b"VP8L" not in chunks or b"VP8 " in chunks:
+        if not is_lossless(data):
             raise ValueError("it is a lossy WebP")
         return np.asarray(image.convert("RGB"))
-
-
-def _webp_chunks(data: bytes) -> Iterator[bytes]:
-    """The names of a WebP file's chunks: `VP8L` holds lossless pixels, `VP8 ` lossy ones."""
-    offset = 12
-    while offset + 8 <= len(data):
-        yield data[offset : offset + 4]
-        size = int.from_bytes(data[offset + 4 : offset + 8], "little")
-        offset += 8 + size + size % 2
 
 
 def _decode_palette(data: bytes, highest: int) -> np.ndarray:

@@ -1,12 +1,10 @@
 """A finished image of a run to the dataset row that it becomes."""
 
-import dataclasses
 import functools
-import io
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
+from PIL import UnidentifiedImageError
 
 from builder.encode import decode_mask, encode_mask
 from builder.run_directory import (
@@ -19,6 +17,7 @@ from builder.run_directory import (
     read_record,
     record_path,
 )
+from builder.webp import lossless_size
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, SOURCES, label_value
 
 
@@ -82,9 +81,7 @@ def _record_problem(record: EditRecord, turn: int) -> str | None:
 
 def edit_fields(record: EditRecord) -> dict:
     """What the dataset keeps of a record: all but the seconds, which differ from run to run."""
-    fields = dataclasses.asdict(record)
-    del fields["seconds"]
-    return fields
+    return {name: value for name, value in vars(record).items() if name != "seconds"}
 
 
 def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals: bool) -> dict:
@@ -158,13 +155,9 @@ def _read(run: RunDirectory, base: Base, path: str) -> bytes:
 
 def _size(data: bytes, base: Base, path: str) -> tuple[int, int]:
     """Width and height, from the header: the pixels are not decoded."""
-    # A WebP file says how long it is, so that a cut one is known without decoding it.
-    if data[:4] != b"RIFF" or len(data) < 8 + int.from_bytes(data[4:8], "little"):
-        raise BrokenImage(base.image, f"{path} is not a whole WebP file")
     try:
-        with Image.open(io.BytesIO(data), formats=("WEBP",)) as image:
-            return image.size
-    except (OSError, UnidentifiedImageError, ValueError) as error:
+        return lossless_size(data)
+    except ValueError as error:
         raise BrokenImage(base.image, f"{path} cannot be read: {error}") from error
 
 

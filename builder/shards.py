@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -19,6 +20,8 @@ from diffseg30k import HELD_OUT_COLUMNS, features, folder
 
 FORMAT = "1"
 """Goes into the shards' names: to be raised whenever the same rows would be written as other bytes."""
+
+_LARGE = ("image", "original")
 
 
 @dataclass(frozen=True)
@@ -146,13 +149,31 @@ def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool)
     try:
         with pq.ParquetWriter(temporary, schema, **_writer_options(schema)) as writer:
             for group in rows:
-                table = pa.Table.from_pylist(list(group), schema=schema)
-                writer.write_table(table, row_group_size=len(group))
+                writer.write_table(_table(group, schema), row_group_size=len(group))
         os.replace(temporary, file)
     except BaseException:
         if os.path.exists(temporary):
             os.remove(temporary)
         raise
+
+
+def _table(rows: Sequence[dict], schema: pa.Schema) -> pa.Table:
+    """Rows as a table. The large pictures are copied once; `Table.from_pylist` grows its buffer as it goes."""
+    large = [name for name in _LARGE if name in schema.names]
+    small = pa.schema([field for field in schema if field.name not in large])
+    columns = dict(zip(small.names, pa.Table.from_pylist(list(rows), schema=small).columns, strict=True))
+    for name in large:
+        columns[name] = pa.chunked_array(
+            [_pictures([row[name]["bytes"] for row in rows], schema.field(name).type)]
+        )
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _pictures(pictures: list[bytes], kind: pa.StructType) -> pa.StructArray:
+    offsets = np.cumsum([0, *map(len, pictures)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(pictures))]
+    contents = pa.Array.from_buffers(pa.binary(), len(pictures), buffers)
+    return pa.StructArray.from_arrays([contents, pa.nulls(len(pictures), pa.string())], fields=list(kind))
 
 
 def _writer_options(schema: pa.Schema) -> dict:

@@ -1,6 +1,5 @@
 """What of a run can be packed: read from its records and file sizes, without reading an image."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
@@ -130,9 +129,9 @@ def _entry(
 def _fingerprint(base: Base, records: list[EditRecord], score: Score | None, file_sizes: list[int]) -> bytes:
     """A digest of all that the row is made of; the pixels go in by their measured changes and encoded sizes."""
     content = [
-        dataclasses.asdict(base),
+        vars(base),
         [edit_fields(record) for record in records],
-        dataclasses.asdict(score) if score else None,
+        vars(score) if score else None,
         file_sizes,
     ]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
