@@ -31,7 +31,7 @@ from builder.dataset_directory import Shard
 from diffseg30k import GROUPS, SIDES
 
 TIMEOUT = 120.0
-TRIES = 5
+TRIES = 4
 _PASSING = (408, 429, 500, 502, 503, 504)
 _SHARD_PATH = re.compile(rf"data/({'|'.join(SIDES)})/({'|'.join(GROUPS)})/[^/.][^/]*\.parquet")
 _SECRETS = re.compile(r"hf_[A-Za-z0-9]{8,}|(?<=://)[^/\s@]+@|(?<=\?)[^\s'\"]*(?:[Ss]ignature|[Tt]oken)=[^\s'\"]*")

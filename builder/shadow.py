@@ -141,8 +141,8 @@ def _copy(folder: str, origin: Origin, ranges: list[Range]) -> None:
 
 
 def _read(origin: Origin, ranges: list[Range]) -> list[bytes]:
-    # without a cache a remote file reads exactly what is asked for
-    file: _Readable = origin.filesystem.open(origin.location, "rb", cache_type="none")
+    # without a cache a remote file reads exactly what is asked for, and with its size it need not be asked about
+    file: _Readable = origin.filesystem.open(origin.location, "rb", cache_type="none", size=origin.size)
     try:
         return [_read_range(file, *piece) for piece in ranges]
     finally:

@@ -1,10 +1,12 @@
 """What the tests of the Hub share: datasets to push, and loading them by name in a process of its own."""
 
 import json
+import multiprocessing
 import os
 import subprocess
 import sys
 from collections.abc import Iterable
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -33,6 +35,20 @@ def packed_run(
 def push_to(server: HubServer, dataset: Path | str, **options) -> PushReport:
     settings = PushOptions(endpoint=server.endpoint, progress=False, **options)
     return push(str(dataset), NAME, write_plain_card, settings)
+
+
+def _push_alone(endpoint: str, dataset: str, token: str) -> None:
+    os.environ["HF_TOKEN"] = token
+    push(dataset, NAME, write_plain_card, PushOptions(endpoint=endpoint, progress=False))
+
+
+def start_pushing(server: HubServer, dataset: Path) -> BaseProcess:
+    """A push in a process of its own, which knows nothing of this one's threads."""
+    context = multiprocessing.get_context("forkserver")
+    context.set_forkserver_preload(["tests.hub_client"])
+    process = context.Process(target=_push_alone, args=(server.endpoint, str(dataset), WRITE_TOKEN))
+    process.start()
+    return process
 
 
 def environment(server: HubServer, home: Path) -> dict[str, str]:

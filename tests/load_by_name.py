@@ -9,6 +9,7 @@ time.
 
 import json
 import sys
+import time
 from pathlib import Path
 
 import datasets
@@ -40,6 +41,7 @@ def watch(name: str, stop: Path) -> list[int]:
     counts = []
     while not stop.exists():
         counts.append(sum(len(ids) for ids in stream(name, "semantic").values()))
+        time.sleep(0.2)
     return counts
 
 
