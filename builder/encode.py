@@ -8,7 +8,7 @@ from PIL import Image
 from builder import palette_png
 from diffseg30k import CLASS_NAMES, PALETTE
 
-_PALETTE_BYTES = bytes(channel for colour in PALETTE for channel in colour)
+PALETTE_BYTES = bytes(channel for colour in PALETTE for channel in colour)
 
 
 def encode_image(image: np.ndarray) -> bytes:
@@ -36,7 +36,7 @@ def encode_mask(mask: np.ndarray) -> bytes:
         raise ValueError(f"a mask is (H, W) bool or uint8, not {mask.shape} {mask.dtype}")
     if mask.max() >= len(CLASS_NAMES):
         raise ValueError(f"a mask holds class ids 0 to {len(CLASS_NAMES) - 1}, not {mask.max()}")
-    return palette_png.write(mask, _PALETTE_BYTES)
+    return palette_png.write(palette_png.pack(mask), PALETTE_BYTES)
 
 
 def decode_image(data: bytes) -> np.ndarray:
@@ -51,9 +51,9 @@ def decode_mask(data: bytes) -> np.ndarray:
     Raises:
         ValueError: the file is damaged, or has no palette, so that its pixels are colours and not classes.
     """
-    mask = palette_png.read(data)
-    if mask is not None:
-        return mask
+    packed = palette_png.read(data)
+    if packed is not None:
+        return palette_png.unpack(packed)
     with Image.open(io.BytesIO(data), formats=("PNG",)) as image:
         if image.mode != "P":
             raise ValueError(f"a mask is a palette PNG (mode P), not mode {image.mode}")

@@ -1,11 +1,12 @@
-"""Masks as palette PNGs, four times as fast as Pillow: packing a run is little else but masks.
+"""Masks as palette PNGs, several times as fast as Pillow: packing a run is little else but masks.
 
-Pillow takes and gives a byte a pixel and shuffles the bits of each one; here NumPy packs whole rows. Only what
-`write` makes is read: a picture in any other form is Pillow's.
+Pillow takes and gives a byte a pixel and shuffles the bits of each one; here NumPy handles whole rows, packed as
+they lie in the file. Only what is written here is read here: a picture of another form is Pillow's.
 """
 
 import struct
 import zlib
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -14,24 +15,58 @@ _HEADER = struct.Struct(">IIBBBBB")
 _INDEXED = 3
 
 
-def write(mask: np.ndarray, palette: bytes) -> bytes:
-    """A mask as a PNG of one bit a pixel (bool) or four (uint8 values 0 to 15).
+@dataclass(frozen=True)
+class Packed:
+    """A mask as PNG packs it.
+
+    Attributes:
+        width: in pixels.
+        depth: bits a pixel, 1 or 4.
+        rows: (H, W * depth / 8, rounded up) uint8; the leftmost pixel is in a byte's highest bits.
+    """
+
+    width: int
+    depth: int
+    rows: np.ndarray
+
+
+def pack(mask: np.ndarray) -> Packed:
+    """Packs a (H, W) mask: one bit a pixel for bool, four for uint8 values 0 to 15."""
+    width = mask.shape[1]
+    if mask.dtype == np.bool_:
+        return Packed(width, 1, np.packbits(mask, axis=1))
+    even = np.ascontiguousarray(mask if width % 2 == 0 else np.pad(mask, ((0, 0), (0, 1))))
+    pairs = even.view("<u2")
+    return Packed(width, 4, ((pairs << 4) | (pairs >> 8)).astype(np.uint8))
+
+
+def unpack(packed: Packed) -> np.ndarray:
+    """The (H, W) uint8 values of a packed mask."""
+    if packed.depth == 1:
+        return np.unpackbits(packed.rows, axis=1, count=packed.width)
+    pairs = packed.rows.astype("<u2")
+    pairs = (pairs >> 4) | ((pairs & 15) << 8)
+    return np.ascontiguousarray(pairs.view(np.uint8)[:, : packed.width])
+
+
+def write(packed: Packed, palette: bytes) -> bytes:
+    """A packed mask as a PNG file.
 
     Args:
-        mask: (H, W), both at least 1.
-        palette: the RGB colours of the values, three bytes each.
+        palette: the RGB colours of the values, three bytes each; those beyond the depth are left out.
     """
-    height, width = mask.shape
-    depth = 1 if mask.dtype == np.bool_ else 4
+    height, row_bytes = packed.rows.shape
+    rows = np.zeros((height, 1 + row_bytes), np.uint8)  # before each row PNG's filter byte: 0 for none
+    rows[:, 1:] = packed.rows
     compressor = zlib.compressobj(1, zlib.DEFLATED, zlib.MAX_WBITS, 9, zlib.Z_RLE)
-    pixels = compressor.compress(_pack(mask)) + compressor.flush()
-    header = _HEADER.pack(width, height, depth, _INDEXED, 0, 0, 0)
-    chunks = ((b"IHDR", header), (b"PLTE", palette[: 3 << depth]), (b"IDAT", pixels), (b"IEND", b""))
+    pixels = compressor.compress(rows.data) + compressor.flush()
+    header = _HEADER.pack(packed.width, height, packed.depth, _INDEXED, 0, 0, 0)
+    chunks = ((b"IHDR", header), (b"PLTE", palette[: 3 << packed.depth]), (b"IDAT", pixels), (b"IEND", b""))
     return _SIGNATURE + b"".join(_chunk(name, content) for name, content in chunks)
 
 
-def read(data: bytes) -> np.ndarray | None:
-    """The (H, W) uint8 values of a mask that `write` made; None for a PNG of another form.
+def read(data: bytes) -> Packed | None:
+    """The mask of a PNG file that `write` made; None for a file of another form.
 
     Raises:
         ValueError: the file is cut or damaged.
@@ -44,36 +79,14 @@ def read(data: bytes) -> np.ndarray | None:
         return None
     row_bytes = 1 + (width * depth + 7) // 8
     try:
-        # What a few bytes unpack to is bounded by the size that the header gives.
-        packed = zlib.decompressobj().decompress(chunks[b"IDAT"], height * row_bytes)
+        # No more is unpacked than the header says.
+        pixels = zlib.decompressobj().decompress(chunks[b"IDAT"], height * row_bytes)
     except zlib.error as error:
         raise ValueError(f"a damaged PNG: {error}") from error
-    if len(packed) != height * row_bytes:
+    if len(pixels) != height * row_bytes:
         raise ValueError("a PNG that is cut")
-    rows = np.frombuffer(packed, np.uint8).reshape(height, row_bytes)
-    return None if rows[:, 0].any() else _unpack(rows[:, 1:], width, depth)
-
-
-def _pack(mask: np.ndarray) -> bytes:
-    """The rows of a mask, each with PNG's filter byte before it, which is 0 for none."""
-    height, width = mask.shape
-    if mask.dtype == np.bool_:
-        packed = np.packbits(mask, axis=1)
-    else:
-        even = np.ascontiguousarray(mask if width % 2 == 0 else np.pad(mask, ((0, 0), (0, 1))))
-        pairs = even.view("<u2")
-        packed = ((pairs << 4) | (pairs >> 8)).astype(np.uint8)
-    rows = np.zeros((height, 1 + packed.shape[1]), np.uint8)
-    rows[:, 1:] = packed
-    return rows.tobytes()
-
-
-def _unpack(packed: np.ndarray, width: int, depth: int) -> np.ndarray:
-    if depth == 1:
-        return np.unpackbits(packed, axis=1, count=width)
-    pairs = packed.astype("<u2")
-    pairs = (pairs >> 4) | ((pairs & 15) << 8)
-    return np.ascontiguousarray(pairs.view(np.uint8)[:, :width])
+    rows = np.frombuffer(pixels, np.uint8).reshape(height, row_bytes)
+    return None if rows[:, 0].any() else Packed(width, depth, rows[:, 1:])
 
 
 def _chunk(name: bytes, content: bytes) -> bytes:

@@ -3,10 +3,7 @@
 import functools
 from dataclasses import dataclass
 
-import numpy as np
-from PIL import UnidentifiedImageError
-
-from builder.encode import decode_mask, encode_mask
+from builder.painting import Turn, paint
 from builder.run_directory import (
     Base,
     EditRecord,
@@ -161,42 +158,21 @@ def _size(data: bytes, base: Base, path: str) -> tuple[int, int]:
         raise BrokenImage(base.image, f"{path} cannot be read: {error}") from error
 
 
-# ── Masks ─────────────────────────────────────────────────────────────────────────────────────────
-
-
 def _paint(
     base: Base, size: tuple[int, int], records: list[EditRecord], masks: list[bytes]
 ) -> tuple[bytes, bytes]:
-    """The semantic and the binary mask of an image: its turns painted one over the other."""
-    if not records:
+    turns = [
+        Turn(mask, label_value(record.generator), mask_path(base.image, record.turn))
+        for record, mask in zip(records, masks, strict=True)
+    ]
+    if not turns:
         return _empty_masks(size)
-    semantic = np.zeros((size[1], size[0]), np.uint8)
-    for record, data in zip(records, masks, strict=True):
-        mask = _turn_mask(data, base, record.turn, size)
-        np.copyto(semantic, np.uint8(label_value(record.generator)), where=mask)
-    # A single turn's mask is the binary mask already, in the same encoding.
-    binary = masks[0] if len(masks) == 1 else encode_mask(semantic > 0)
-    return encode_mask(semantic), binary
-
-
-def _turn_mask(data: bytes, base: Base, turn: int, size: tuple[int, int]) -> np.ndarray:
-    """A turn's (H, W) bool mask."""
-    path = mask_path(base.image, turn)
     try:
-        mask = decode_mask(data)
-    except (OSError, UnidentifiedImageError, SyntaxError, ValueError) as error:
-        raise BrokenImage(base.image, f"{path} cannot be read: {error}") from error
-    if mask.shape != (size[1], size[0]):
-        raise BrokenImage(base.image, f"{path} is {mask.shape[1]}x{mask.shape[0]}, the image {size[0]}x{size[1]}")
-    highest = mask.max()
-    if highest != 1:
-        raise BrokenImage(
-            base.image, f"{path} is empty" if highest == 0 else f"{path} holds {highest}, not 0 and 1"
-        )
-    return mask.view(np.bool_)
+        return paint(turns, size)
+    except ValueError as error:
+        raise BrokenImage(base.image, str(error)) from error
 
 
 @functools.lru_cache(maxsize=16)
 def _empty_masks(size: tuple[int, int]) -> tuple[bytes, bytes]:
-    semantic = np.zeros((size[1], size[0]), np.uint8)
-    return encode_mask(semantic), encode_mask(semantic > 0)
+    return paint([], size)

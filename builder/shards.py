@@ -147,7 +147,7 @@ def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool)
     schema = features(with_originals).arrow_schema
     temporary = f"{file}.{uuid.uuid4().hex}.tmp"
     try:
-        with pq.ParquetWriter(temporary, schema, **_writer_options(schema)) as writer:
+        with pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
             for group in rows:
                 writer.write_table(_table(group, schema), row_group_size=len(group))
         os.replace(temporary, file)
@@ -176,7 +176,8 @@ def _pictures(pictures: list[bytes], kind: pa.StructType) -> pa.StructArray:
     return pa.StructArray.from_arrays([contents, pa.nulls(len(pictures), pa.string())], fields=list(kind))
 
 
-def _writer_options(schema: pa.Schema) -> dict:
+def writer_options(schema: pa.Schema) -> dict:
+    """What `pyarrow.parquet.ParquetWriter` is to write a shard with."""
     leaves = list(_leaves(schema))
     pictures = {leaf for leaf in leaves if leaf.endswith(".bytes")}
     others = [leaf for leaf in leaves if leaf not in pictures]
