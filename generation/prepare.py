@@ -1,0 +1,103 @@
+"""The `plan` stage: from photographs to a run directory with base images and a plan.
+
+The plan is written last, so a run has one only when all that it needs is there. Until then, starting again with
+the same options goes on: base images that are there are not made again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import warnings
+from collections import defaultdict
+from collections.abc import Sequence
+
+from PIL import Image
+
+from builder.run_directory import PLAN, Base, RunDirectory, read_bases, write_bases
+from generation.gathering import Gathering
+from generation.plan import make_plan
+from generation.plan_options import PlanOptions
+from generation.plan_report import report_on
+from generation.planned_edit import PlannedEdit, read_plan, write_plan
+from generation.prepare_report import PrepareReport, count_reasons, skip_lines
+from generation.run_options import settle_options
+from generation.selection import Candidate
+from generation.sources import Photograph, SourceOptions, Sources, read_coco
+
+
+def prepare_run(run_url: str, sources: SourceOptions, options: PlanOptions) -> PrepareReport:
+    """Plans a run and makes its base images. A run that has its plan is left as it is.
+
+    Args:
+        run_url: a folder or an fsspec URL; it need not exist.
+        sources: the photographs.
+        options: what else fixes the plan.
+
+    Raises:
+        FileNotFoundError: the annotation file or the photographs are not there.
+        ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
+            options.
+    """
+    run = RunDirectory(run_url)
+    if run.exists(PLAN):
+        settle_options(run, sources, options)
+        unedited = sum(base.num_edits == 0 for base in read_bases(run))
+        return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
+    found = read_coco(sources.images, sources.annotations, sources.any_license)
+    settle_options(run, sources, options)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
+        return _prepare(run, found, options)
+
+
+def _prepare(run: RunDirectory, sources: Sources, options: PlanOptions) -> PrepareReport:
+    gathering = Gathering(run, sources.photographs, options)
+    edited = gathering.edited()
+    if not edited:
+        reasons = [*skip_lines([*sources.skipped, *gathering.skipped])]
+        reasons += [f"{count} objects: {reason}" for reason, count in count_reasons(gathering.dropped)]
+        raise ValueError(f"no photograph can be edited. {'. '.join(reasons) or 'None has an annotated object'}")
+    unedited = gathering.unedited(edited)
+    exactly = dataclasses.replace(options, count=len(edited), unedited=len(unedited))
+    plan = make_plan([*edited, *unedited], exactly)
+    write_bases(run, _bases(sources.photographs, [*edited, *unedited], plan.edits))
+    write_plan(run, plan.edits)
+    return PrepareReport(
+        plan=report_on(plan.edits, len(unedited), options),
+        photographs=len(sources.photographs),
+        looked_at=len(gathering.candidates) + len(gathering.skipped),
+        skipped=(*sources.skipped, *gathering.skipped),
+        dropped=count_reasons(gathering.dropped),
+    )
+
+
+def _bases(
+    photographs: Sequence[Photograph], used: Sequence[Candidate], edits: Sequence[PlannedEdit]
+) -> list[Base]:
+    by_name = {photograph.image: photograph for photograph in photographs}
+    planned = defaultdict(list)
+    for edit in edits:
+        planned[edit.image].append(edit)
+    return [_base(by_name[name], planned[name]) for name in sorted(candidate.image for candidate in used)]
+
+
+def _base(photograph: Photograph, edits: Sequence[PlannedEdit]) -> Base:
+    return Base(
+        image=photograph.image,
+        row_id=row_id(photograph.image, edits),
+        base_id=photograph.base_id,
+        source="coco",
+        generator=None,
+        prompt=None,
+        license=photograph.license,
+        url=photograph.url,
+        num_edits=len(edits),
+    )
+
+
+def row_id(image: str, edits: Sequence[PlannedEdit]) -> str:
+    """The id of the dataset row that an image becomes: its name, and a digest of its edits where it has some."""
+    if not edits:
+        return image
+    text = json.dumps([dataclasses.asdict(edit) for edit in edits], sort_keys=True)
+    return f"{image}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
