@@ -128,6 +128,8 @@ def features(with_originals: bool = False) -> datasets.Features:
         "quality_reason": datasets.Value("string"),
         "inside_change": datasets.Value("float32"),
         "outside_change": datasets.Value("float32"),
+        "seam": datasets.Value("float32"),
+        "coverage": datasets.Value("float32"),
     }
     base = {
         "source": datasets.ClassLabel(names=list(SOURCES)),

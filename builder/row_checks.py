@@ -4,11 +4,13 @@ A check gives one line per breach, and none where a value that the promise needs
 archives have no turns and prompts.
 """
 
+import math
 from collections.abc import Callable, Iterator
 
 import numpy as np
 
 from builder.loaded_row import LoadedRow
+from builder.scores import HIGHEST, LOWEST
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, MAX_TURNS, SOURCES
 
 AREA_TOLERANCE = 1e-6
@@ -39,9 +41,20 @@ def _outside(name: str, value: int | None, count: int) -> Iterator[str]:
 
 def measures_are_shares(row: LoadedRow) -> Iterator[str]:
     for number, edit in enumerate(row.edits, start=1):
-        for name in ("mask_area", "inside_change", "outside_change"):
+        for name in ("mask_area", "inside_change", "outside_change", "coverage"):
             if edit[name] is not None and not 0 <= edit[name] <= 1:
                 yield f"{name} of edit {number} is {edit[name]}"
+        if edit["seam"] is not None and not 0 <= edit["seam"] < math.inf:
+            yield f"seam of edit {number} is {edit['seam']}"
+
+
+def scores_are_in_range(row: LoadedRow) -> Iterator[str]:
+    for number, edit in enumerate(row.edits, start=1):
+        if edit["quality_score"] is not None and not LOWEST <= edit["quality_score"] <= HIGHEST:
+            yield f"quality_score of edit {number} is {edit['quality_score']}"
+    score = row.fields["quality_score"]
+    if score is not None and not LOWEST <= score <= HIGHEST:
+        yield f"quality_score is {score}"
 
 
 def masks_have_the_image_size(row: LoadedRow) -> Iterator[str]:
@@ -141,7 +154,8 @@ def _turns_fit(row: LoadedRow) -> bool:
 
 ROW_CHECKS: dict[str, Check] = {
     "class numbers and names are those of the schema": values_are_known,
-    "mask_area, inside_change and outside_change lie between 0 and 1": measures_are_shares,
+    "changes, coverage and mask_area lie between 0 and 1, and seam is finite": measures_are_shares,
+    "quality scores lie between 0 and 5": scores_are_in_range,
     "masks have the image's size": masks_have_the_image_size,
     "binary_mask is semantic_mask > 0": binary_is_semantic_above_zero,
     "semantic_mask is the turns' masks painted in order": semantic_is_the_turns_painted,

@@ -1,7 +1,6 @@
 """A finished image of a run to the dataset row that it becomes."""
 
 import functools
-from dataclasses import dataclass
 
 from builder.painting import Turn, paint
 from builder.run_directory import (
@@ -14,6 +13,7 @@ from builder.run_directory import (
     read_record,
     record_path,
 )
+from builder.scores import Score
 from builder.webp import lossless_size
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, SOURCES, label_value
 
@@ -30,21 +30,6 @@ class BrokenImage(ValueError):
         super().__init__(f"{image}: {reason}")
         self.image = image
         self.reason = reason
-
-
-@dataclass(frozen=True)
-class Score:
-    """The quality of a finished image.
-
-    Attributes:
-        score: 0 to 5.
-        reason: one sentence why.
-        accepted: an image that is not is left out of the dataset.
-    """
-
-    score: float
-    reason: str | None
-    accepted: bool
 
 
 def read_records(run: RunDirectory, base: Base) -> list[EditRecord]:
@@ -85,7 +70,8 @@ def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals:
     """The dataset row of a finished image, but for the held-out columns.
 
     Images and the masks of the turns are the bytes that lie in the run. A score judges the image as its last
-    edit left it, so that edit carries it with the reason; the image's own score has a column to itself.
+    edit left it, so that edit carries it with the reason unless each edit was judged by itself; the image's own
+    score has a column to itself.
 
     Raises:
         BrokenImage: a file is missing, damaged, or of another size than the image.
@@ -97,7 +83,7 @@ def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals:
     semantic, binary = _paint(base, size, records, masks)
     edits = [_edit(record, mask) for record, mask in zip(records, masks, strict=True)]
     if score and edits:
-        edits[-1] |= {"quality_score": score.score, "quality_reason": score.reason}
+        _add_quality(edits, score)
     row: dict = {
         "id": base.row_id,
         "image": _picture(image),
@@ -140,7 +126,20 @@ def _edit(record: EditRecord, mask: bytes) -> dict:
         "mask": _picture(mask),
         "quality_score": None,
         "quality_reason": None,
+        "seam": None,
+        "coverage": None,
     }
+
+
+def _add_quality(edits: list[dict], score: Score) -> None:
+    if score.judge != "edit" and score.score is not None:
+        edits[-1] |= {"quality_score": score.score, "quality_reason": score.reason}
+    of_turn = {edit.turn: edit for edit in score.edits}
+    for turn, edit in enumerate(edits, start=1):
+        if found := of_turn.get(turn):
+            edit |= {"seam": found.seam, "coverage": found.coverage}
+            if found.score is not None:
+                edit |= {"quality_score": found.score, "quality_reason": found.reason}
 
 
 def _read(run: RunDirectory, base: Base, path: str) -> bytes:

@@ -1,11 +1,12 @@
 """What of a run can be packed: read from its records and file sizes, without reading an image."""
 
+import dataclasses
 import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from builder.rows import BrokenImage, Score, edit_fields, read_records
+from builder.rows import BrokenImage, edit_fields, read_records
 from builder.run_directory import (
     Base,
     EditRecord,
@@ -15,8 +16,8 @@ from builder.run_directory import (
     mask_path,
     read_bases,
     record_path,
-    score_path,
 )
+from builder.scores import Score, read_score
 from builder.shards import Entry
 from builder.splits import Member
 from diffseg30k import MAX_TURNS, SOURCES
@@ -97,12 +98,10 @@ def _sizes(run: RunDirectory) -> dict[str, int]:
 
 
 def _read_score(run: RunDirectory, image: str) -> Score:
-    path = score_path(image)
     try:
-        text = json.loads(run.read(path))
-        return Score(float(text["score"]), text.get("reason"), bool(text.get("accepted", True)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise BrokenImage(image, f"{path} is not a score: {error!r}") from error
+        return read_score(run, image)
+    except ValueError as error:
+        raise BrokenImage(image, str(error)) from error
 
 
 def _entry(
@@ -131,7 +130,7 @@ def _fingerprint(base: Base, records: list[EditRecord], score: Score | None, fil
     content = [
         vars(base),
         [edit_fields(record) for record in records],
-        vars(score) if score else None,
+        dataclasses.asdict(score) if score else None,
         file_sizes,
     ]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)

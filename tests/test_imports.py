@@ -15,6 +15,7 @@ ALLOWED = {
         "generation",
         "builder.encode",
         "builder.run_directory",
+        "builder.scores",
         "builder.splits",
     },
     "cards": {"diffseg30k", "builder", "cards", "generation.generators.registry"},
