@@ -52,7 +52,7 @@ def paint(turns: Sequence[Turn], size: tuple[int, int]) -> tuple[bytes, bytes]:
     for turn in turns:
         mask = _mask(turn, size)
         edited |= mask
-        covered = _NIBBLES[mask]
+        covered = np.take(_NIBBLES, mask)
         classes &= ~covered
         classes |= covered & np.uint32(0x11111111 * turn.value)
     semantic = Packed(width, 4, classes.view(np.uint8)[:, : (width + 1) // 2])
