@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
 
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
 """What cameras and the web use; others, PostScript among them, are programs rather than pictures."""
 
 MAX_PIXELS = 178_956_970
@@ -92,7 +92,11 @@ def read_header(data: bytes) -> Header:
         UnusablePicture: it is empty, not an image or enormous.
     """
     with _opened(data) as image:
-        return Header(image.width, image.height, _orientation(image))
+        orientation = _orientation(image)
+        # of a TIFF, Pillow gives the size as shown, and turns it by itself when it is decoded
+        is_swapped = image.format == "TIFF" and orientation in SWAPPING
+        width, height = reversed(image.size) if is_swapped else image.size
+        return Header(width, height, orientation)
 
 
 def _orientation(image: Image.Image) -> int:
@@ -123,9 +127,9 @@ def decode_square(data: bytes, side: int) -> np.ndarray:
         UnusablePicture: it is empty, not an image, enormous, truncated or damaged.
     """
     with _opened(data) as image:
-        orientation = _orientation(image)
         image.draft(image.mode, (DRAFT_GAP * side, DRAFT_GAP * side))
         picture = _rgb(image)
+        orientation = _orientation(image)
         if orientation in TURNS:
             picture = picture.transpose(TURNS[orientation])
         left, top, edge = centre_square(*picture.size)
