@@ -48,7 +48,8 @@ def apply_edits(
         images: (H, W, 3) uint8, one an edit, as the turn before left them.
 
     Raises:
-        EditFailed: a mask is empty or not of the image's size, or a result is NaN or black.
+        EditFailed: a mask is empty or not of the image's size, a result is NaN or black, or the device's memory
+            is too small.
     """
     masks = [_checked_mask(edit, image) for edit, image in zip(edits, images, strict=True)]
     cleared = list(images)
@@ -101,7 +102,7 @@ def _inpaint(
     ]
     try:
         results = inpainter(requests)
-    except FloatingPointError as error:
+    except (FloatingPointError, MemoryError) as error:
         raise EditFailed(str(error)) from error
     for result in results:
         if not result.any():

@@ -1,19 +1,16 @@
-"""Where a generator's weights are, and what is said when they are not there."""
+"""What a checkpoint is, how it is named, and what is said when it cannot be had."""
 
-import os
-import shutil
-import uuid
-from collections.abc import Callable
+import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-TINY_VERSION = 1
-"""Goes into the folder of the tiny checkpoints: to be raised whenever one is built differently."""
 
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, gated or damaged: which, where it was looked for and what to do."""
+
+
+class IncompleteCheckpoint(CheckpointError):
+    """A checkpoint that lacks a file."""
 
 
 @dataclass(frozen=True)
@@ -21,78 +18,72 @@ class Checkpoint:
     """A generator's published weights.
 
     Attributes:
-        repository: its name on the Hub.
-        revision: a branch, tag or commit there.
+        repository: its name on the Hub, or of the publisher's release where it is not on the Hub.
+        revision: a commit, tag or branch.
         license: the licence's name.
         license_url: where the licence can be read.
+        gigabytes: size of the download, about.
         gated: the Hub asks for a login and an agreement before it gives the weights.
-        gigabytes: size of the weights on disk, about.
+        variant: of the files on the Hub that are taken; None for the plain ones.
+        files: addresses of the files, where it is not on the Hub.
     """
 
     repository: str
     revision: str
     license: str
     license_url: str
-    gated: bool
     gigabytes: float
+    gated: bool = False
+    variant: str | None = None
+    files: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         return f"{self.repository}@{self.revision}"
 
+    @property
+    def place(self) -> "Place":
+        return Place(self.repository, self.revision, self.variant)
+
 
 @dataclass(frozen=True)
 class Place:
-    """Where weights are loaded from.
+    """Where weights are.
 
     Attributes:
         source: a folder or a name on the Hub.
-        revision: of a name on the Hub; None for a folder.
+        revision: of a name on the Hub; None for its newest, or for a folder.
+        variant: of the files on the Hub that are taken; None for the plain ones.
     """
 
     source: str
     revision: str | None = None
+    variant: str | None = None
+
+    @property
+    def name(self) -> str:
+        return f"{self.source}@{self.revision}" if self.revision else self.source
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder, where it is one."""
+        folder = Path(self.source).expanduser()
+        return folder if folder.is_dir() else None
+
+    @property
+    def on_hub(self) -> bool:
+        return re.fullmatch(r"[\w.-]+/[\w.-]+", self.source) is not None
 
 
 def replacement_name(replacement: str) -> str:
-    """The name that rows record for a replacement: a folder's own name, without the path to it."""
-    folder = Path(replacement).expanduser()
-    return f"folder/{folder.resolve().name}" if folder.is_dir() else replacement
+    """The name that rows record for a replacement: a folder's or file's own name, without the path to it."""
+    path = Path(replacement).expanduser()
+    return f"folder/{path.resolve().name}" if path.exists() else replacement
 
 
-def place_of(checkpoint: str) -> Place:
-    """Where a checkpoint named `NAMESPACE/NAME@REVISION` is; the revision may be left out."""
-    source, _, revision = checkpoint.partition("@")
+def place_of(name: str) -> Place:
+    """Where a checkpoint named `FOLDER`, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION` is."""
+    if Path(name).expanduser().is_dir():
+        return Place(name)
+    source, _, revision = name.partition("@")
     return Place(source, revision or None)
-
-
-# ── Tiny checkpoints ──────────────────────────────────────────────────────────────────────────────
-
-
-def cache_folder() -> Path:
-    """Where tiny checkpoints are kept: `$DIFFSEG30K_CACHE`, else a folder of the user's cache."""
-    if chosen := os.environ.get("DIFFSEG30K_CACHE"):
-        return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diffseg30k"
-
-
-def tiny_folder(generator: str, build: Callable[[], Any]) -> Path:
-    """The folder of a tiny checkpoint, built there when it is not there yet.
-
-    Args:
-        build: makes the pipeline, with the random weights that it draws from torch's generator.
-    """
-    folder = cache_folder() / f"tiny-{TINY_VERSION}" / generator
-    if folder.is_dir():
-        return folder
-    import torch
-
-    temporary = folder.with_name(f"{generator}.{uuid.uuid4().hex}.tmp")
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(0)
-        build().save_pretrained(temporary)
-    try:
-        os.rename(temporary, folder)
-    except OSError:  # another process was first
-        shutil.rmtree(temporary)
-    return folder

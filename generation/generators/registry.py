@@ -1,161 +1,23 @@
-"""The generators: one entry each. A further generator is a further entry."""
+"""The generators by id: what a plan needs to know of them, and how they are loaded."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
-from diffseg30k import GENERATOR_NAMES
-from generation.generators import diffusers_inpaint
-from generation.generators.checkpoints import (
-    Checkpoint,
-    CheckpointError,
-    Place,
-    place_of,
-    replacement_name,
-    tiny_folder,
-)
+from generation.generators import lora as loras
+from generation.generators import memory
+from generation.generators.cache import cache_folder, tiny_folder
+from generation.generators.checkpoints import CheckpointError, Place, place_of, replacement_name
+from generation.generators.entries import GENERATORS, GeneratorEntry, Sampling
 from generation.generators.inpainter import Inpainter
-from generation.generators.tiny import kandinsky, transformers, unets
+from generation.generators.pipelines import quiet
+from generation.generators.weights import fetch_files, locate
 from generation.plan_options import GeneratorSettings
+
+__all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "settings"]
 
 TINY = "tiny/"
 FOLDER = "folder/"
-
-
-@dataclass(frozen=True)
-class Sampling:
-    """How a checkpoint is sampled.
-
-    Attributes:
-        side: of the images that go in, in pixels.
-        steps: denoising steps.
-        guidance: classifier-free guidance scale.
-    """
-
-    side: int
-    steps: int
-    guidance: float
-
-
-@dataclass(frozen=True)
-class GeneratorEntry:
-    """One generator.
-
-    Attributes:
-        id: its short id.
-        checkpoint: its published weights.
-        sampling: how these are sampled by default.
-        load: place, side, device and dtype to a loaded inpainter.
-        dtype: of the weights on a GPU.
-        build_tiny: makes the tiny pipeline.
-        tiny_sampling: how the tiny checkpoint is sampled.
-    """
-
-    id: str
-    checkpoint: Checkpoint
-    sampling: Sampling
-    load: Callable[[Place, int, str, str], Inpainter]
-    dtype: str
-    build_tiny: Callable[[], Any]
-    tiny_sampling: Sampling
-
-    @property
-    def name(self) -> str:
-        return GENERATOR_NAMES[self.id]
-
-
-def _diffusers(pipeline_class: str, **options: Any) -> Callable[[Place, int, str, str], Inpainter]:
-    def load(place: Place, side: int, device: str, dtype: str) -> Inpainter:
-        return diffusers_inpaint.load(pipeline_class, place, side, device, dtype, **options)
-
-    return load
-
-
-_ENTRIES = (
-    GeneratorEntry(
-        id="sd2",
-        checkpoint=Checkpoint(
-            repository="stabilityai/stable-diffusion-2-inpainting",
-            revision="main",
-            license="CreativeML Open RAIL++-M",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL",
-            gated=False,
-            gigabytes=5.2,
-        ),
-        sampling=Sampling(side=512, steps=50, guidance=7.5),
-        load=_diffusers("StableDiffusionInpaintPipeline", strength=1.0),
-        dtype="float16",
-        build_tiny=unets.sd2,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
-    ),
-    GeneratorEntry(
-        id="sd3.5",
-        checkpoint=Checkpoint(
-            repository="stabilityai/stable-diffusion-3.5-medium",
-            revision="main",
-            license="Stability AI Community License",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-3.5-medium/blob/main/LICENSE.md",
-            gated=True,
-            gigabytes=16.0,
-        ),
-        sampling=Sampling(side=1024, steps=40, guidance=4.5),
-        load=_diffusers("StableDiffusion3InpaintPipeline", strength=1.0),
-        dtype="bfloat16",
-        build_tiny=transformers.sd3_5,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=4.5),
-    ),
-    GeneratorEntry(
-        id="sdxl",
-        checkpoint=Checkpoint(
-            repository="stabilityai/stable-diffusion-xl-base-1.0",
-            revision="main",
-            license="CreativeML Open RAIL++-M",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
-            gated=False,
-            gigabytes=13.9,
-        ),
-        sampling=Sampling(side=1024, steps=50, guidance=7.5),
-        load=_diffusers("StableDiffusionXLInpaintPipeline", strength=1.0),
-        dtype="bfloat16",
-        build_tiny=unets.sdxl,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
-    ),
-    GeneratorEntry(
-        id="flux.1",
-        checkpoint=Checkpoint(
-            repository="black-forest-labs/FLUX.1-dev",
-            revision="main",
-            license="FLUX.1 [dev] Non-Commercial License",
-            license_url="https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md",
-            gated=True,
-            gigabytes=33.7,
-        ),
-        sampling=Sampling(side=1024, steps=50, guidance=3.5),
-        load=_diffusers("FluxInpaintPipeline", strength=1.0),
-        dtype="bfloat16",
-        build_tiny=transformers.flux_1,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=3.5),
-    ),
-    GeneratorEntry(
-        id="kandinsky2.2",
-        checkpoint=Checkpoint(
-            repository="kandinsky-community/kandinsky-2-2-decoder-inpaint",
-            revision="main",
-            license="Apache-2.0",
-            license_url="https://huggingface.co/kandinsky-community/kandinsky-2-2-decoder-inpaint",
-            gated=False,
-            gigabytes=13.0,
-        ),
-        sampling=Sampling(side=512, steps=100, guidance=4.0),
-        # in a batch diffusers 0.42 keeps the outside of the first image for all of them
-        load=_diffusers("KandinskyV22InpaintCombinedPipeline", batches=False),
-        dtype="float16",
-        build_tiny=kandinsky.kandinsky2_2,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=4.0),
-    ),
-)
-
-GENERATORS: dict[str, GeneratorEntry] = {entry.id: entry for entry in _ENTRIES}
 
 
 def settings(
@@ -166,13 +28,13 @@ def settings(
     Args:
         generators: short ids; None for all.
         checkpoints: `tiny` or `full`.
-        replacements: generator to the folder or Hub name that replaces its checkpoint.
+        replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
 
     Raises:
         ValueError: a generator is not known.
     """
     chosen = tuple(GENERATORS) if generators is None else tuple(generators)
-    for name in (*chosen, *replacements):
+    for name in (*chosen, *(name for name in replacements if name not in loras.LORAS)):
         if name not in GENERATORS:
             raise ValueError(f"{name!r} is not a generator; there are {', '.join(GENERATORS)}")
     return tuple(_settings(GENERATORS[name], checkpoints, replacements.get(name)) for name in chosen)
@@ -188,6 +50,25 @@ def _settings(entry: GeneratorEntry, checkpoints: str, replacement: str | None) 
     return GeneratorSettings(entry.id, name, None, sampling.steps, sampling.guidance)
 
 
+def lora_settings(generator: str, checkpoint: str, replacements: Mapping[str, str]) -> GeneratorSettings:
+    """A generator with the LoRA that there is for it.
+
+    Args:
+        generator: its short id.
+        checkpoint: the name of the weights that carry the LoRA; tiny ones carry a tiny one.
+        replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
+
+    Raises:
+        ValueError: there is no LoRA for the generator.
+    """
+    entry = loras.entry_for(generator)
+    if replacement := replacements.get(entry.id):
+        name = replacement_name(replacement)
+    else:
+        name = TINY + entry.id if checkpoint.startswith(TINY) else entry.name
+    return GeneratorSettings(generator, checkpoint, name, entry.steps, entry.guidance)
+
+
 def load(
     generator: str,
     checkpoint: str,
@@ -201,31 +82,55 @@ def load(
     Args:
         generator: its short id.
         checkpoint: the name that the plan gives its weights.
-        lora: the LoRA that it carries.
+        lora: the name that the plan gives the LoRA it carries.
         device: `cpu` or `cuda:N`.
-        replacements: generator to the folder or Hub name that replaces its checkpoint.
+        replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
 
     Raises:
         CheckpointError: the weights are missing, gated or damaged.
     """
     entry = GENERATORS[generator]
-    side = (entry.tiny_sampling if checkpoint.startswith(TINY) else entry.sampling).side
-    place = _place(entry, checkpoint, (replacements or {}).get(generator))
+    pipeline = _pipeline(entry, checkpoint, lora, device, replacements or {})
+    return entry.inpainter(pipeline, side_of(entry, checkpoint))
+
+
+def side_of(entry: GeneratorEntry, checkpoint: str) -> int:
+    """Height and width of the images that a checkpoint takes, in pixels."""
+    return (entry.tiny_sampling if checkpoint.startswith(TINY) else entry.sampling).side
+
+
+def _pipeline(
+    entry: GeneratorEntry, checkpoint: str, lora: str | None, device: str, replacements: Mapping[str, str]
+) -> Any:
     try:
-        return entry.load(place, side, device, entry.dtype)
-    except (OSError, ValueError, RuntimeError, ImportError) as error:
+        folder = _folder(entry, checkpoint, replacements.get(entry.id))
+        carried = loras.entry_for(entry.id) if lora else None
+        file = loras.locate(carried, lora, replacements.get(carried.id)) if carried and lora else None
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{entry.name}: {error}; another checkpoint can be given with --checkpoint {entry.id}=FOLDER"
+        ) from error
+    try:
+        with quiet():
+            pipeline = entry.pipeline(folder, "float32" if device == "cpu" else entry.dtype)
+            if carried and file:
+                loras.carry(pipeline, carried, file)
+            return memory.place(pipeline, device)
+    except CheckpointError:
+        raise
+    except (OSError, ValueError, RuntimeError, ImportError, AttributeError, TypeError) as error:
         reason = " ".join(str(error).split())[:300]
-        raise CheckpointError(f"{entry.name}: {place.source} cannot be loaded: {reason}") from error
+        raise CheckpointError(f"{entry.name}: {folder} cannot be loaded: {reason}") from error
 
 
-def _place(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> Place:
+def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> Path:
     if checkpoint.startswith(TINY):
-        return Place(str(tiny_folder(entry.id, entry.build_tiny)))
+        return tiny_folder(entry.id, entry.write_tiny)
     if checkpoint.startswith(FOLDER):
         if replacement is None:
-            raise CheckpointError(
-                f"{entry.name} was planned with a checkpoint from a folder; say where it is with "
-                f"--checkpoint {entry.id}=FOLDER"
-            )
-        return Place(replacement)
-    return place_of(checkpoint)
+            raise CheckpointError("it was planned with a checkpoint from a folder, and where that is was not said")
+        return locate(Place(replacement))
+    published = entry.checkpoint
+    if checkpoint == published.name and published.files:
+        return fetch_files(published, cache_folder() / published.name.replace("/", "--"))
+    return locate(published.place if checkpoint == published.name else place_of(checkpoint))

@@ -1,27 +1,40 @@
 """Tiny Kandinsky 2.2: a prior from text to image embeddings, and a U-Net on the latents of a VQ autoencoder."""
 
+from pathlib import Path
 from typing import Any
 
 from generation.generators.tiny import text
 
 
-def kandinsky2_2() -> Any:
-    """KandinskyV22InpaintCombinedPipeline with the nine input channels of an inpainting U-Net."""
-    from diffusers import DDPMScheduler, KandinskyV22InpaintCombinedPipeline, UnCLIPScheduler
-    from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
+def write(folder: Path) -> None:
+    """Writes KandinskyV22InpaintPipeline with the nine input channels of an inpainting U-Net, and its prior."""
+    _decoder().save_pretrained(folder)
+    _prior_pipeline().save_pretrained(folder / "prior")
 
-    return KandinskyV22InpaintCombinedPipeline(
+
+def _decoder() -> Any:
+    from diffusers import DDPMScheduler, KandinskyV22InpaintPipeline
+
+    return KandinskyV22InpaintPipeline(
         unet=_unet(),
         scheduler=DDPMScheduler(
             beta_start=0.00085, beta_end=0.012, beta_schedule="linear", thresholding=False, clip_sample=False
         ),
         movq=_movq(),
-        prior_prior=_prior(),
-        prior_image_encoder=_image_encoder(),
-        prior_text_encoder=CLIPTextModelWithProjection(text.clip_config()),
-        prior_tokenizer=text.clip_tokenizer(),
-        prior_scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample"),
-        prior_image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32),
+    )
+
+
+def _prior_pipeline() -> Any:
+    from diffusers import KandinskyV22PriorPipeline, UnCLIPScheduler
+    from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
+
+    return KandinskyV22PriorPipeline(
+        prior=_prior(),
+        image_encoder=_image_encoder(),
+        text_encoder=CLIPTextModelWithProjection(text.clip_config()),
+        tokenizer=text.clip_tokenizer(),
+        scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample"),
+        image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32),
     )
 
 

@@ -60,3 +60,25 @@ def t5_encoder(side: int = SIDE) -> Any:
             feed_forward_proj="gated-gelu",
         )
     )
+
+
+def bert_tokenizer(length: int) -> Any:
+    """A BERT tokenizer whose vocabulary is the printable ASCII characters, at a word's start and inside it."""
+    from transformers import BertTokenizer
+
+    letters = [chr(code) for code in range(33, 127)]
+    tokens = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *letters, *(f"##{letter}" for letter in letters)]
+    return BertTokenizer(vocab={token: index for index, token in enumerate(tokens)}, model_max_length=length)
+
+
+def bert_config(length: int) -> Any:
+    from transformers import BertConfig
+
+    return BertConfig(
+        vocab_size=len(bert_tokenizer(length)),
+        hidden_size=SIDE,
+        intermediate_size=2 * SIDE,
+        num_attention_heads=4,
+        num_hidden_layers=2,
+        max_position_embeddings=length,
+    )

@@ -9,11 +9,11 @@ HEADS, HEAD_SIDE = 4, 16
 
 
 def sd3_5() -> Any:
-    """StableDiffusion3InpaintPipeline with three text encoders."""
-    from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3InpaintPipeline
+    """StableDiffusion3Pipeline with three text encoders."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, SD3Transformer2DModel, StableDiffusion3Pipeline
     from transformers import CLIPTextModelWithProjection
 
-    return StableDiffusion3InpaintPipeline(
+    return StableDiffusion3Pipeline(
         transformer=SD3Transformer2DModel(
             sample_size=32,
             patch_size=2,
@@ -41,11 +41,11 @@ def sd3_5() -> Any:
 
 
 def flux_1() -> Any:
-    """FluxInpaintPipeline with distilled guidance."""
-    from diffusers import FlowMatchEulerDiscreteScheduler, FluxInpaintPipeline, FluxTransformer2DModel
+    """FluxPipeline with distilled guidance."""
+    from diffusers import FlowMatchEulerDiscreteScheduler, FluxPipeline, FluxTransformer2DModel
     from transformers import CLIPTextModel
 
-    return FluxInpaintPipeline(
+    return FluxPipeline(
         transformer=FluxTransformer2DModel(
             patch_size=1,
             in_channels=64,

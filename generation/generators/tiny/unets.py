@@ -5,14 +5,14 @@ from typing import Any
 from generation.generators.tiny import text
 
 
-def autoencoder(latent_channels: int = 4, **changes: Any) -> Any:
-    """An autoencoder that divides height and width by four."""
+def autoencoder(latent_channels: int = 4, levels: int = 3, **changes: Any) -> Any:
+    """An autoencoder that halves height and width `levels - 1` times."""
     from diffusers import AutoencoderKL
 
     return AutoencoderKL(
-        block_out_channels=(16, 32, 32),
-        down_block_types=("DownEncoderBlock2D",) * 3,
-        up_block_types=("UpDecoderBlock2D",) * 3,
+        block_out_channels=(16, *(32,) * (levels - 1)),
+        down_block_types=("DownEncoderBlock2D",) * levels,
+        up_block_types=("UpDecoderBlock2D",) * levels,
         latent_channels=latent_channels,
         norm_num_groups=8,
         sample_size=128,
@@ -20,7 +20,7 @@ def autoencoder(latent_channels: int = 4, **changes: Any) -> Any:
     )
 
 
-def _unet(**changes: Any) -> Any:
+def unet(**changes: Any) -> Any:
     from diffusers import UNet2DConditionModel
 
     return UNet2DConditionModel(
@@ -43,7 +43,7 @@ def sd2() -> Any:
         vae=autoencoder(),
         text_encoder=CLIPTextModel(text.clip_config(hidden_act="gelu")),
         tokenizer=text.clip_tokenizer(),
-        unet=_unet(
+        unet=unet(
             in_channels=9,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
@@ -60,17 +60,17 @@ def sd2() -> Any:
 
 
 def sdxl() -> Any:
-    """StableDiffusionXLInpaintPipeline: two text encoders, and size conditions beside the time step."""
-    from diffusers import EulerDiscreteScheduler, StableDiffusionXLInpaintPipeline
+    """StableDiffusionXLPipeline: two text encoders, and size conditions beside the time step."""
+    from diffusers import EulerDiscreteScheduler, StableDiffusionXLPipeline
     from transformers import CLIPTextModel, CLIPTextModelWithProjection
 
-    return StableDiffusionXLInpaintPipeline(
+    return StableDiffusionXLPipeline(
         vae=autoencoder(),
         text_encoder=CLIPTextModel(text.clip_config()),
         text_encoder_2=CLIPTextModelWithProjection(text.clip_config(hidden_act="gelu")),
         tokenizer=text.clip_tokenizer(),
         tokenizer_2=text.clip_tokenizer(),
-        unet=_unet(
+        unet=unet(
             in_channels=4,
             down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
             up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),

@@ -1,4 +1,4 @@
-"""The generators that diffusers inpaints with, from their tiny checkpoints, on a real photograph."""
+"""Every generator, from its tiny checkpoint, on a real photograph."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from skimage import data
 
 from generation.edit import apply_edits
 from generation.generators import registry
-from generation.generators.diffusers_inpaint import to_pixels
+from generation.generators.pipelines import to_pixels
 from generation.planned_edit import PlannedEdit, encode_region
 
 SIDE = 160

@@ -1,0 +1,50 @@
+"""The cache folder: tiny checkpoints, built where they are not there yet, and files that are not on the Hub."""
+
+import os
+import shutil
+import uuid
+from collections.abc import Callable
+from pathlib import Path
+
+TINY_VERSION = 2
+"""Goes into the folder of the tiny checkpoints: to be raised whenever one is built differently."""
+
+
+def cache_folder() -> Path:
+    """`$DIFFSEG30K_CACHE`, else a folder of the user's cache."""
+    if chosen := os.environ.get("DIFFSEG30K_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "diffseg30k"
+
+
+def tiny_folder(name: str, write: Callable[[Path], None]) -> Path:
+    """The folder of a tiny checkpoint, written there when it is not there yet.
+
+    Args:
+        write: writes it to a folder, with the random weights that it draws from torch's generator.
+    """
+    folder = cache_folder() / f"tiny-{TINY_VERSION}" / name
+    if folder.is_dir():
+        return folder
+    import torch
+
+    def seeded(temporary: Path) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            write(temporary)
+
+    return make_folder(folder, seeded)
+
+
+def make_folder(folder: Path, write: Callable[[Path], None]) -> Path:
+    """Makes a folder that is there whole or not at all, whichever process is first."""
+    temporary = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
+    temporary.mkdir(parents=True)
+    try:
+        write(temporary)
+        os.rename(temporary, folder)
+    except BaseException:
+        shutil.rmtree(temporary)
+        if not folder.is_dir():  # else another process was first
+            raise
+    return folder

@@ -1,0 +1,218 @@
+"""The generators: one entry each. A further generator is a further entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from diffseg30k import GENERATOR_NAMES
+from generation.generators import kandinsky, pipelines
+from generation.generators.blended import BlendedInpainter
+from generation.generators.checkpoints import Checkpoint
+from generation.generators.diffusers_inpaint import DiffusersInpainter
+from generation.generators.inpainter import Inpainter
+from generation.generators.tiny import hunyuan_dit as tiny_hunyuan_dit
+from generation.generators.tiny import kandinsky as tiny_kandinsky
+from generation.generators.tiny import kolors as tiny_kolors
+from generation.generators.tiny import transformers as tiny_transformers
+from generation.generators.tiny import unets as tiny_unets
+
+NO_SAFETY_CHECKER = {"safety_checker": None, "requires_safety_checker": False}
+"""It blackens pictures, and a black region is no edit."""
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """How a checkpoint is sampled.
+
+    Attributes:
+        side: of the images that go in, in pixels.
+        steps: denoising steps.
+        guidance: classifier-free guidance scale.
+    """
+
+    side: int
+    steps: int
+    guidance: float
+
+
+@dataclass(frozen=True)
+class GeneratorEntry:
+    """One generator.
+
+    Attributes:
+        id: its short id.
+        checkpoint: its published weights.
+        sampling: how these are sampled by default.
+        dtype: of the weights on a GPU; on a CPU they are float32.
+        pipeline: a folder and a dtype to the loaded pipeline.
+        inpainter: a pipeline and the side of its images to an inpainter.
+        write_tiny: writes its tiny checkpoint to a folder.
+        tiny_sampling: how the tiny checkpoint is sampled.
+    """
+
+    id: str
+    checkpoint: Checkpoint
+    sampling: Sampling
+    dtype: str
+    pipeline: Callable[[Path, str], Any]
+    inpainter: Callable[[Any, int], Inpainter]
+    write_tiny: Callable[[Path], None]
+    tiny_sampling: Sampling
+
+    @property
+    def name(self) -> str:
+        return GENERATOR_NAMES[self.id]
+
+
+def _loads(pipeline_class: str, **components: Any) -> Callable[[Path, str], Any]:
+    def load(folder: Path, dtype: str) -> Any:
+        return pipelines.load_pipeline(pipeline_class, folder, dtype, components)
+
+    return load
+
+
+def _inpaints(batches: bool = True, **options: Any) -> Callable[[Any, int], Inpainter]:
+    def wrap(pipeline: Any, side: int) -> Inpainter:
+        return DiffusersInpainter(pipeline, side, options, batches)
+
+    return wrap
+
+
+def _blends(**options: Any) -> Callable[[Any, int], Inpainter]:
+    def wrap(pipeline: Any, side: int) -> Inpainter:
+        return BlendedInpainter(pipeline, side, options)
+
+    return wrap
+
+
+def _saves(build: Callable[[], Any]) -> Callable[[Path], None]:
+    def write(folder: Path) -> None:
+        build().save_pretrained(folder)
+
+    return write
+
+
+_ENTRIES = (
+    GeneratorEntry(
+        id="sd2",
+        # Stability AI withdrew its own copy, stabilityai/stable-diffusion-2-inpainting, in November 2025
+        checkpoint=Checkpoint(
+            repository="sd2-community/stable-diffusion-2-inpainting",
+            revision="5f74973cbb64c8568780732c17f43eb269d63a0d",
+            license="CreativeML Open RAIL++-M",
+            license_url="https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL",
+            gigabytes=5.2,
+        ),
+        sampling=Sampling(side=512, steps=50, guidance=7.5),
+        dtype="float16",
+        pipeline=_loads("StableDiffusionInpaintPipeline", **NO_SAFETY_CHECKER),
+        inpainter=_inpaints(strength=1.0),
+        write_tiny=_saves(tiny_unets.sd2),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
+    ),
+    GeneratorEntry(
+        id="sd3.5",
+        checkpoint=Checkpoint(
+            repository="stabilityai/stable-diffusion-3.5-medium",
+            revision="b940f670f0eda2d07fbb75229e779da1ad11eb80",
+            license="Stability AI Community License",
+            license_url="https://huggingface.co/stabilityai/stable-diffusion-3.5-medium/blob/main/LICENSE.md",
+            gigabytes=16.3,
+            gated=True,
+        ),
+        sampling=Sampling(side=1024, steps=40, guidance=4.5),
+        dtype="bfloat16",
+        pipeline=_loads("StableDiffusion3InpaintPipeline"),
+        inpainter=_inpaints(strength=1.0),
+        write_tiny=_saves(tiny_transformers.sd3_5),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=4.5),
+    ),
+    GeneratorEntry(
+        id="sdxl",
+        checkpoint=Checkpoint(
+            repository="stabilityai/stable-diffusion-xl-base-1.0",
+            revision="462165984030d82259a11f4367a4eed129e94a7b",
+            license="CreativeML Open RAIL++-M",
+            license_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
+            gigabytes=6.9,
+            variant="fp16",
+        ),
+        sampling=Sampling(side=1024, steps=50, guidance=7.5),
+        dtype="float16",  # its autoencoder overflows in it, so the pipeline runs that one in float32
+        # the watermark would be a fingerprint of the pipeline, not of the model
+        pipeline=_loads("StableDiffusionXLInpaintPipeline", add_watermarker=False),
+        inpainter=_inpaints(strength=1.0),
+        write_tiny=_saves(tiny_unets.sdxl),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
+    ),
+    GeneratorEntry(
+        id="flux.1",
+        checkpoint=Checkpoint(
+            repository="black-forest-labs/FLUX.1-dev",
+            revision="3de623fc3c33e44ffbe2bad470d0f45bccf2eb21",
+            license="FLUX.1 [dev] Non-Commercial License",
+            license_url="https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md",
+            gigabytes=33.7,
+            gated=True,
+        ),
+        sampling=Sampling(side=1024, steps=50, guidance=3.5),
+        dtype="bfloat16",
+        pipeline=_loads("FluxInpaintPipeline"),
+        inpainter=_inpaints(strength=1.0),
+        write_tiny=_saves(tiny_transformers.flux_1),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=3.5),
+    ),
+    GeneratorEntry(
+        id="kolors",
+        checkpoint=Checkpoint(
+            repository="Kwai-Kolors/Kolors-diffusers",
+            revision="7e091c75199e910a26cd1b51ed52c28de5db3711",
+            license="Apache-2.0; commercial use after registration",
+            license_url="https://huggingface.co/Kwai-Kolors/Kolors-diffusers/blob/main/MODEL_LICENSE",
+            gigabytes=17.8,
+            variant="fp16",
+        ),
+        sampling=Sampling(side=1024, steps=50, guidance=5.0),
+        dtype="float16",  # the pipeline runs its autoencoder, which is Stable Diffusion XL's, in float32
+        pipeline=_loads("KolorsPipeline"),
+        inpainter=_blends(),
+        write_tiny=lambda folder: tiny_kolors.kolors(folder).save_pretrained(folder),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=5.0),
+    ),
+    GeneratorEntry(
+        id="hunyuandit1.1",
+        checkpoint=Checkpoint(
+            repository="Tencent-Hunyuan/HunyuanDiT-v1.1-Diffusers",
+            revision="30711e9f2e8020815414d46e90664edd4100b256",
+            license="Tencent Hunyuan Community License",
+            license_url="https://huggingface.co/Tencent-Hunyuan/HunyuanDiT-v1.1-Diffusers",
+            gigabytes=14.0,
+        ),
+        sampling=Sampling(side=1024, steps=50, guidance=5.0),
+        dtype="float16",
+        pipeline=_loads("HunyuanDiTPipeline", **NO_SAFETY_CHECKER),
+        inpainter=_blends(use_resolution_binning=False),
+        write_tiny=_saves(tiny_hunyuan_dit.hunyuan_dit),
+        tiny_sampling=Sampling(side=128, steps=4, guidance=5.0),
+    ),
+    GeneratorEntry(
+        id="kandinsky2.2",
+        checkpoint=Checkpoint(
+            repository="kandinsky-community/kandinsky-2-2-decoder-inpaint",
+            revision="db790ad5cbcabed886f069ef2710774657621702",
+            license="Apache-2.0",
+            license_url="https://huggingface.co/kandinsky-community/kandinsky-2-2-decoder-inpaint",
+            gigabytes=5.3,  # and as much again for the prior
+        ),
+        sampling=Sampling(side=512, steps=100, guidance=4.0),
+        dtype="float16",
+        pipeline=kandinsky.load,
+        # in a batch diffusers 0.42 keeps the outside of the first image for all of them
+        inpainter=_inpaints(batches=False),
+        write_tiny=tiny_kandinsky.write,
+        tiny_sampling=Sampling(side=128, steps=4, guidance=4.0),
+    ),
+)
+
+GENERATORS: dict[str, GeneratorEntry] = {entry.id: entry for entry in _ENTRIES}

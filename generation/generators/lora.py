@@ -1,0 +1,134 @@
+"""LoRAs that a generator may carry: one entry each. A further LoRA is a further entry."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from generation.generators.cache import tiny_folder
+from generation.generators.checkpoints import CheckpointError
+from generation.generators.tiny import lora as tiny
+from generation.generators.weights import check_safetensors, explain
+
+TINY = "tiny/"
+FOLDER = "folder/"
+
+
+@dataclass(frozen=True)
+class LoraEntry:
+    """One LoRA and how a generator that carries it is sampled.
+
+    Attributes:
+        id: its short id.
+        generator: the short id of the generator that carries it.
+        repository: its name on the Hub.
+        revision: a commit there.
+        file: its file there.
+        license: the licence's name.
+        license_url: where the licence can be read.
+        steps: denoising steps.
+        guidance: classifier-free guidance scale.
+        scheduler: the diffusers class that replaces the generator's own scheduler.
+        timestep_spacing: of that scheduler.
+        write_tiny: writes a tiny one for the generator's tiny checkpoint, under the name `file`, to a folder.
+    """
+
+    id: str
+    generator: str
+    repository: str
+    revision: str
+    file: str
+    license: str
+    license_url: str
+    steps: int
+    guidance: float
+    scheduler: str
+    timestep_spacing: str
+    write_tiny: Callable[[Path, str], None]
+
+    @property
+    def name(self) -> str:
+        return f"{self.repository}@{self.revision}/{self.file}"
+
+
+LORAS: dict[str, LoraEntry] = {
+    "hyper-sd": LoraEntry(
+        id="hyper-sd",
+        generator="sdxl",
+        repository="ByteDance/Hyper-SD",
+        revision="52d483a2ab8d38ce89e1d8b8f45771905f3af3f4",
+        file="Hyper-SDXL-8steps-lora.safetensors",
+        license="none stated at this revision; openrail++ before",
+        license_url="https://huggingface.co/ByteDance/Hyper-SD",
+        steps=8,
+        guidance=0.0,  # distilled with guidance in it
+        scheduler="DDIMScheduler",
+        timestep_spacing="trailing",
+        write_tiny=tiny.write_sdxl_lora,
+    )
+}
+
+
+def entry_for(generator: str) -> LoraEntry:
+    """The LoRA that a generator carries.
+
+    Raises:
+        ValueError: there is none for it.
+    """
+    for entry in LORAS.values():
+        if entry.generator == generator:
+            return entry
+    raise ValueError(f"there is no LoRA for {generator}; there is {', '.join(LORAS)}")
+
+
+def locate(entry: LoraEntry, name: str, replacement: str | None) -> Path:
+    """The file of a LoRA, whole; downloaded where it is not here yet.
+
+    Args:
+        name: what the plan calls it.
+        replacement: the file that a name beginning with `folder/` stands for.
+
+    Raises:
+        CheckpointError: it is missing, gated or damaged.
+    """
+    if name.startswith(TINY):
+        folder = tiny_folder(f"{entry.generator}-{entry.id}", lambda folder: entry.write_tiny(folder, entry.file))
+        file = folder / entry.file
+    elif name.startswith(FOLDER):
+        file = _replaced(entry, replacement)
+    else:
+        file = _download(name)
+    check_safetensors(file)
+    return file
+
+
+def _replaced(entry: LoraEntry, replacement: str | None) -> Path:
+    if replacement is None:
+        raise CheckpointError(f"its LoRA is a file of your own; say where it is with --checkpoint {entry.id}=FILE")
+    file = Path(replacement).expanduser()
+    if not file.is_file():
+        raise CheckpointError(f"{replacement} is not a file")
+    return file
+
+
+def _download(name: str) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    place, _, file = name.rpartition("/")
+    repository, _, revision = place.partition("@")
+    try:
+        return Path(hf_hub_download(repository, file, revision=revision or None))
+    except Exception as error:
+        raise CheckpointError(explain(repository, revision or None, error)) from error
+
+
+def carry(pipeline: Any, entry: LoraEntry, file: Path) -> None:
+    """Fuses a LoRA into a pipeline's weights and gives it the LoRA's scheduler."""
+    import diffusers
+
+    pipeline.load_lora_weights(str(file.parent), weight_name=file.name)
+    pipeline.fuse_lora()
+    pipeline.unload_lora_weights()
+    pipeline.scheduler = getattr(diffusers, entry.scheduler).from_config(
+        pipeline.scheduler.config, timestep_spacing=entry.timestep_spacing
+    )
