@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
@@ -61,19 +61,20 @@ class FeedOptions:
         return self.recipe.batch_size // self.processes
 
 
-def train_batches(rows: datasets.Dataset | datasets.IterableDataset, options: FeedOptions) -> DataLoader:
+def train_batches(rows: datasets.Dataset | datasets.IterableDataset, options: FeedOptions) -> Iterable:
     """Batches from step `start` to the last: (B, size, size, 3) uint8 images and their truths.
 
     Raises:
         ValueError: there is no row to train on.
     """
+    _ = options.local_batch  # refuses a batch that does not divide, before a worker starts
     shared: dict[str, Any] = {
         "num_workers": options.workers,
         "pin_memory": torch.cuda.is_available(),
         "persistent_workers": options.workers > 0,
     }
     if isinstance(rows, datasets.IterableDataset):
-        return DataLoader(_Stream(rows, options), batch_size=options.local_batch, **shared)
+        return _stream_batches(rows, options, shared)
     if not len(rows):
         raise ValueError("the train split holds no rows")
     return DataLoader(_Rows(rows, options), batch_sampler=_Positions(len(rows), options), **shared)
@@ -111,22 +112,36 @@ class _Positions(Sampler):
             yield batch
 
 
-class _Stream(IterableDataset):
-    """Each worker of each process reads its own share of the rows, over and over, in another order each time."""
+def _stream_batches(rows: datasets.IterableDataset, options: FeedOptions, shared: dict[str, Any]) -> Iterable:
+    rows = split_dataset_by_node(rows, options.rank, options.processes)
+    # `datasets` gives each worker shards of its own.
+    workers = min(options.workers, rows.num_shards)
+    shared |= {"num_workers": workers, "persistent_workers": workers > 0}
+    # Batches come from the workers in turn, the first from the first: up to it, they are made and dropped.
+    dropped = options.start % max(1, workers)
+    stream = _Stream(rows, options, (options.start - dropped) // max(1, workers))
+    batches = DataLoader(stream, batch_size=options.local_batch, **shared)
+    return islice(batches, dropped, dropped + options.recipe.steps - options.start)
 
-    def __init__(self, rows: datasets.IterableDataset, options: FeedOptions):
-        self.rows, self.options = rows, options
+
+class _Stream(IterableDataset):
+    """Each worker reads its own share of the rows, over and over, in another order each time.
+
+    Args:
+        rows: this process's.
+        options: how they are prepared.
+        made: batches that each worker made before.
+    """
+
+    def __init__(self, rows: datasets.IterableDataset, options: FeedOptions, made: int):
+        self.rows, self.options, self.made = rows, options, made
 
     def __iter__(self):
         info = get_worker_info()
-        worker, workers = (info.id, info.num_workers) if info else (0, 1)
-        share = self.options.rank * workers + worker
-        # Batches come from the workers in turn: this one has made every `workers`-th of those before `start`.
-        made = len(range(worker, self.options.start, workers))
-        rows = split_dataset_by_node(self.rows, share, workers * self.options.processes)
-        fresh = islice(enumerate(self._endless(rows)), made * self.options.local_batch, None)
+        share = (self.options.rank, info.id if info else 0)
+        fresh = islice(enumerate(self._endless(self.rows)), self.made * self.options.local_batch, None)
         for count, row in fresh:
-            yield _prepared(row, self.options, (self.options.seed, share, count))
+            yield _prepared(row, self.options, (self.options.seed, *share, count))
 
     def _endless(self, rows: datasets.IterableDataset) -> Iterator[dict]:
         epoch = 0

@@ -24,7 +24,7 @@ def validation_accuracy(baseline: Baseline, rows, device: torch.device | str, ba
         samples = [decode(row, "classification") for row in batch]
         pictures = [shorten(sample.image, round(baseline.side * LOAD_SIZE)) for sample in samples]
         for picture, sample in zip(pictures, samples, strict=True):
-            called = bool(baseline(as_images(torch.from_numpy(picture)[None], device)) > 0)
+            called = bool(baseline(as_images(torch.tensor(picture)[None], device)) > 0)
             right += called == bool(sample.truth)
             total += 1
     if not total:

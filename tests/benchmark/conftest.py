@@ -1,7 +1,7 @@
 """Small real inputs for the benchmark: photographs with edits whose traces can be learned, packed as shards."""
 
-import io
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pyarrow as pa
@@ -11,7 +11,7 @@ from PIL import Image
 from skimage import data
 
 from builder.encode import encode_image, encode_mask
-from diffseg30k import GENERATORS, HELD_OUT_COLUMNS, HELD_OUT_PAIRS, features, folder, held_out_column, only_by
+from diffseg30k import GENERATORS, HELD_OUT_PAIRS, features, folder, held_out_column, only_by
 
 SIDE = 96
 
@@ -137,10 +137,7 @@ def eight(tmp_path_factory) -> Path:
     return pack(tmp_path_factory.mktemp("eight"), {"train": plans, "validation": plans[:2]}, side=64)
 
 
-def png(labels: np.ndarray) -> bytes:
-    out = io.BytesIO()
-    Image.fromarray(labels).save(out, "PNG")
-    return out.getvalue()
-
-
-assert all(column in features() for column in HELD_OUT_COLUMNS)
+@pytest.fixture(scope="session")
+def make() -> SimpleNamespace:
+    """Makes photographs, rows and shards: `photograph`, `edit`, `row`, `shard`, `pack`."""
+    return SimpleNamespace(photograph=photograph, edit=edit, row=row, shard=write_shard, pack=pack)
