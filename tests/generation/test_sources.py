@@ -6,6 +6,7 @@ import json
 import random
 import struct
 import zlib
+from pathlib import Path
 
 import fsspec
 import numpy as np
@@ -131,7 +132,7 @@ def test_any_fsspec_url_will_do(coco):
     _, file = coco.write()
     memory = fsspec.filesystem("memory")
     memory.pipe(
-        {"/far/pictures/one.png": picture(), "/far/instances.json.gz": gzip.compress(open(file, "rb").read())}
+        {"/far/pictures/one.png": picture(), "/far/instances.json.gz": gzip.compress(Path(file).read_bytes())}
     )
 
     (found,) = read_coco("memory://far/pictures/", "memory://far/instances.json.gz").photographs
@@ -171,7 +172,7 @@ def test_a_file_that_is_not_coco_is_named_with_what_is_wrong(coco, content, said
 
 def test_files_that_are_not_there_are_named(coco):
     images, file = coco.write()
-    with pytest.raises(FileNotFoundError, match="nowhere.json is not there"):
+    with pytest.raises(FileNotFoundError, match=r"nowhere\.json is not there"):
         read_coco(images, f"{coco.folder}/nowhere.json")
     with pytest.raises(FileNotFoundError, match="nowhere, is not there or holds no file"):
         read_coco(f"{coco.folder}/nowhere", file)
