@@ -121,7 +121,7 @@ def _plan_shard(place: str, rows: list[Row], rows_per_group: int, with_originals
         if not groups or len(groups[-1]) == rows_per_group or groups[-1][-1][1].flags != row[1].flags:
             groups.append([])
         groups[-1].append(row)
-    digest = hashlib.blake2b(f"{FORMAT} {with_originals} {place}".encode(), digest_size=8)
+    digest = hashlib.blake2b(f"{FORMAT} {features(with_originals)} {place}".encode(), digest_size=8)
     for group in groups:
         digest.update(f" {len(group)} {group[0][1].flags}".encode())
         for entry, _ in group:
