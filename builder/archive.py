@@ -1,17 +1,26 @@
 """Zip archives where they lie: members read by range from a local file or a URL, truncated archives too."""
 
+import io
+import os
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import IO, cast
+from typing import IO, TYPE_CHECKING, cast
 
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from builder.redaction import redact
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer as Buffer
+
 BLOCK_BYTES = 8 * 2**20
+TRIES = 4
 MEMBER_LIMIT = 64 * 2**20
 """Bytes that a member may hold: an uncompressed 4096x4096 RGB picture, and room."""
 
@@ -28,7 +37,7 @@ class Archive:
     """An open archive.
 
     Attributes:
-        url: where it lies.
+        url: where it lies, without secrets.
         truncated: its end is missing, so its members are found by reading from its beginning.
     """
 
@@ -42,6 +51,11 @@ class Archive:
     def cut(self) -> str | None:
         """The member that the end of a truncated archive cuts through, once `members` has come to it."""
         return self._cut[0] if self._cut else None
+
+    @property
+    def count(self) -> int | None:
+        """How many members there are; None in a truncated archive."""
+        return None if self._zip is None else len(self._zip.infolist())
 
     def members(self) -> Iterator[zipfile.ZipInfo]:
         """The files in it, in the order in which they lie."""
@@ -107,21 +121,66 @@ def open_archive(url: str) -> Iterator[Archive]:
             opened: zipfile.ZipFile | None = zipfile.ZipFile(file)
         except zipfile.BadZipFile as error:
             if _read_local_header(file, 0) is None:
-                raise ValueError(f"{url} is not a zip archive: {error}") from error
+                raise ValueError(f"{redact(url)} is not a zip archive: {error}") from error
             opened = None
-        yield Archive(url, opened is None, file, opened)
+        yield Archive(redact(url), opened is None, file, opened)
 
 
 def _open_file(filesystem: fsspec.AbstractFileSystem, path: str, url: str) -> IO[bytes]:
     if isinstance(filesystem, LocalFileSystem):
+        if not os.path.isfile(path):
+            raise FileNotFoundError(f"there is no archive at {path}")
         return open(path, "rb")
-    # one block is read while the next is on its way; four are held
     try:
-        return filesystem.open(
-            path, "rb", block_size=BLOCK_BYTES, cache_type="background", cache_options={"maxblocks": 4}
-        )
+        file = filesystem.open(path, "rb", block_size=BLOCK_BYTES, cache_type="readahead")
     except FileNotFoundError as error:
-        raise FileNotFoundError(f"there is no archive at {url}") from error
+        raise FileNotFoundError(f"there is no archive at {redact(url)}") from error
+    if not file.seekable():
+        raise ValueError(f"{redact(url)} cannot be read by ranges: download it and import the file")
+    return cast(IO[bytes], io.BufferedReader(_Patient(file, redact(url))))
+
+
+class _Patient(io.RawIOBase):
+    """A remote file whose reads are tried again when the connection breaks."""
+
+    def __init__(self, file: fsspec.spec.AbstractBufferedFile, url: str) -> None:
+        self._file = file
+        self._url = url
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        return self._file.seek(offset, whence)
+
+    def tell(self) -> int:
+        return self._file.tell()
+
+    def readinto(self, buffer: "Buffer") -> int:
+        view = memoryview(buffer)
+        data = self._read(len(view))
+        view[: len(data)] = data
+        return len(data)
+
+    def close(self) -> None:
+        self._file.close()
+        super().close()
+
+    def _read(self, size: int) -> bytes:
+        start = self._file.tell()
+        for attempt in range(TRIES):
+            try:
+                self._file.seek(start)
+                return self._file.read(size)
+            except Exception as error:  # which, depends on the file system and its HTTP client
+                if attempt == TRIES - 1:
+                    what = redact(str(error)) or type(error).__name__
+                    raise ConnectionError(f"{self._url} cannot be read ({what}); try again to go on") from error
+                time.sleep(2.0**attempt)
+        raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _read_local_header(file: IO[bytes], offset: int) -> zipfile.ZipInfo | None:

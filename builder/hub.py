@@ -28,13 +28,13 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 
 from builder.dataset_directory import Shard
+from builder.redaction import redact
 from diffseg30k import GROUPS, SIDES
 
 TIMEOUT = 120.0
 TRIES = 4
 _PASSING = (408, 429, 500, 502, 503, 504)
 _SHARD_PATH = re.compile(rf"data/({'|'.join(SIDES)})/({'|'.join(GROUPS)})/[^/.][^/]*\.parquet")
-_SECRETS = re.compile(r"hf_[A-Za-z0-9]{8,}|(?<=://)[^/\s@]+@|(?<=\?)[^\s'\"]*(?:[Ss]ignature|[Tt]oken)=[^\s'\"]*")
 
 Result = TypeVar("Result")
 
@@ -202,11 +202,6 @@ def status(error: Exception) -> int | None:
     """The HTTP status that an error came with."""
     response = error.response if isinstance(error, HfHubHTTPError) else None
     return None if response is None else response.status_code
-
-
-def redact(text: str) -> str:
-    """A text without tokens, passwords in URLs and signed queries."""
-    return _SECRETS.sub("…", text)
 
 
 def _refusal(error: HfHubHTTPError) -> str:

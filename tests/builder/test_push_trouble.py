@@ -7,7 +7,8 @@ import time
 
 import pytest
 
-from builder.hub import HubError, redact
+from builder.hub import HubError
+from builder.redaction import redact
 from tests.hub_client import (
     NAME,
     environment,
