@@ -120,9 +120,11 @@ def _schema_problems(parquet: pq.ParquetFile) -> Iterator[str]:
         differing = sorted(set(there.names) ^ set(expected.arrow_schema.names))
         yield f"the columns differ: {', '.join(differing) or 'their order'}"
         return
-    for field in expected.arrow_schema:
-        if there.field(field.name).type != field.type:
-            yield f"{field.name} is of the type {there.field(field.name).type}, not {field.type}"
+    others = [field for field in expected.arrow_schema if there.field(field.name).type != field.type]
+    for field in others:
+        yield f"{field.name} is of the type {there.field(field.name).type}, not {field.type}"
+    if others:
+        return
     if b"huggingface" not in (there.metadata or {}):
         yield "it has no metadata for `datasets`"
     elif Features.from_arrow_schema(there) != expected:
