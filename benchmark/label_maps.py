@@ -43,7 +43,7 @@ def checked_pair(truth: LabelMap, prediction: LabelMap, classes: int) -> tuple[L
         counted = truth[truth != IGNORE]
         if len(counted):
             _check_range("truth", counted, classes, f", or {IGNORE} for ignore")
-    elif int(truth.min()) < 0:
+    elif "uint" not in str(truth.dtype) and int(truth.min()) < 0:
         _check_range("truth", truth, classes, f", or {IGNORE} for ignore")
     return truth, prediction
 
@@ -69,7 +69,8 @@ def _integers(name: str, values: LabelMap) -> LabelMap:
 
 
 def _check_range(name: str, values: LabelMap, classes: int, also: str = "") -> None:
-    least, most = int(values.min()), int(values.max())
+    unsigned = "uint" in str(values.dtype)
+    least, most = 0 if unsigned else int(values.min()), int(values.max())
     if least < 0 or most >= classes:
         raise ValueError(
             f"{name} holds class {most if most >= classes else least}; with {classes} classes the values are "
