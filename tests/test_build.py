@@ -1,0 +1,98 @@
+"""`diffseg30k build`, run as people run it: as a process, on photographs, killed in the middle."""
+
+import hashlib
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from generation.demo.photographs import write_demo_sources
+
+ROOT = Path(__file__).parent.parent
+KILLS = 12
+
+
+def build_command(sources: tuple[str, str], out: Path, *more: str) -> list[str]:
+    images, annotations = sources
+    options = ["--images", images, "--annotations", annotations, "--out", str(out), "--count", "8", "--size", "64"]
+    return [sys.executable, "-m", "cli", "build", *options, "--generators", "sd2,flux.1,sdxl", *more]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file of a folder, by its digest."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    return write_demo_sources(str(tmp_path_factory.mktemp("sources")))
+
+
+@pytest.fixture(scope="module")
+def undisturbed(sources, tmp_path_factory) -> dict[str, str]:
+    out = tmp_path_factory.mktemp("undisturbed") / "diffseg30k"
+    subprocess.run(build_command(sources, out, "--workers", "1"), cwd=ROOT, check=True)
+    return contents(out)
+
+
+@pytest.mark.slow
+def test_the_same_command_twice_gives_the_same_bytes_with_any_number_of_workers(sources, undisturbed, tmp_path):
+    out = tmp_path / "diffseg30k"
+    subprocess.run(build_command(sources, out, "--workers", "2"), cwd=ROOT, check=True)
+    assert contents(out) == undisturbed
+
+    subprocess.run(build_command(sources, out, "--workers", "2"), cwd=ROOT, check=True)
+    assert contents(out) == undisturbed
+
+
+@pytest.mark.slow
+def test_killed_at_random_moments_it_ends_in_the_same_bytes(sources, undisturbed, tmp_path):
+    out = tmp_path / "diffseg30k"
+    command = build_command(sources, out, "--workers", "2")
+    rng = random.Random(0)
+    for _ in range(KILLS):
+        with (tmp_path / "log").open("ab") as log:
+            process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, start_new_session=True)
+        time.sleep(rng.uniform(1, 12))
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    subprocess.run(command, cwd=ROOT, check=True)
+    assert contents(out) == undisturbed
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_costs_nothing_but_its_edit(sources, undisturbed, tmp_path):
+    out = tmp_path / "diffseg30k"
+    process = subprocess.Popen(build_command(sources, out, "--workers", "2"), cwd=ROOT)
+    killed = 0
+    while process.poll() is None:
+        time.sleep(0.5)
+        if killed < 2 and (workers := pool_workers(process.pid)):
+            time.sleep(random.Random(killed).uniform(0.5, 2))
+            os.kill(workers[0], signal.SIGKILL)
+            killed += 1
+            time.sleep(4)
+    assert (process.returncode, killed) == (0, 2)
+    assert contents(out) == undisturbed
+
+
+def pool_workers(pid: int) -> list[int]:
+    """The processes that edit: children of the fork server, which is a child of the command."""
+    servers = [child for child in children(pid) if "forkserver" in Path(f"/proc/{child}/cmdline").read_text()]
+    return [worker for server in servers for worker in children(server)]
+
+
+def children(pid: int) -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+    except FileNotFoundError:
+        return []
