@@ -232,7 +232,15 @@ def pack(
     from builder.pack import pack as pack_run
 
     report = pack_run(run, out, PackOptions(with_originals=with_originals, shard_bytes=shard_size * 1_000_000))
-    _say(report.lines())
+    _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
+    _say(
+        [
+            f"shards: {report.shards_written} written, {report.shards_kept} kept, {report.shards_removed} removed",
+            *(f"left out, unfinished: {image}" for image in report.unfinished),
+            *(f"left out, quality too low: {image}" for image in report.rejected),
+            *(f"left out, broken: {image}: {reason}" for image, reason in report.broken.items()),
+        ]
+    )
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -249,7 +257,8 @@ def verify(dataset: Dataset) -> None:
     from builder.verify import verify as check
 
     report = check(dataset)
-    _say(report.lines())
+    _say([str(violation) for violation in report.violations])
+    _say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
     if report.violations:
         raise typer.Exit(1)
 

@@ -8,13 +8,14 @@ finished and ends with the same bytes as one that was not.
 import itertools
 import os
 import shutil
-from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
+from builder.ahead import map_ahead
 from builder.dataset_directory import DatasetDirectory, Shard
 from builder.existing import check_schema, occupied, sort_out
 from builder.rows import BrokenImage, read_row
@@ -199,25 +200,9 @@ def _row_groups(
     pool: ThreadPoolExecutor, load: Callable[[Entry], dict], shard: PlannedShard, ahead: int
 ) -> Iterator[list[dict]]:
     """The rows of a shard with their flags; while one group is being written the next is read."""
-    rows = _ahead(pool, load, (entry for group in shard.row_groups for entry, _ in group), ahead)
+    rows = map_ahead(pool, load, (entry for group in shard.row_groups for entry, _ in group), ahead)
     for group in shard.row_groups:
         yield [next(rows) | placement.flags for _, placement in group]
-
-
-def _ahead(
-    pool: ThreadPoolExecutor, load: Callable[[Entry], dict], entries: Iterable[Entry], ahead: int
-) -> Iterator[dict]:
-    waiting: deque[Future[dict]] = deque()
-    try:
-        for entry in entries:
-            waiting.append(pool.submit(load, entry))
-            if len(waiting) > ahead:
-                yield waiting.popleft().result()
-        while waiting:
-            yield waiting.popleft().result()
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 # ── Moving them into place ────────────────────────────────────────────────────────────────────────

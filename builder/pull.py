@@ -47,6 +47,10 @@ class PullReport:
     shards: tuple[str, ...]
     size: int
 
+    def lines(self) -> list[str]:
+        """What to tell the user."""
+        return [f"pulled {len(self.shards):,} shards, {self.size / 1e6:,.1f} MB, of commit {self.commit[:12]}"]
+
 
 def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | None = None) -> PullReport:
     """Brings the shards of a dataset, whole: a shard serves several configs.

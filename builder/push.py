@@ -60,6 +60,7 @@ class PushReport:
         card_bytes: size of what is in `card`.
         commit: the commit's URL; None where nothing was to be done, or in a dry run.
         pull_request: its URL, where one was opened.
+        dry_run: nothing was sent.
     """
 
     repo_id: str
@@ -72,6 +73,23 @@ class PushReport:
     card_bytes: int
     commit: str | None = None
     pull_request: str | None = None
+    dry_run: bool = False
+
+    def lines(self) -> list[str]:
+        """What to tell the user."""
+        if not (self.new or self.replaced or self.card):
+            return [f"{self.repo_id} has it all: {self.kept:,} shards, {self.rows:,} rows"]
+        size = (sum(self.new.values()) + self.card_bytes) / 1e6
+        done = "would send" if self.dry_run else "sent"
+        return [
+            f"{done} {len(self.new):,} shards with {self.new_rows:,} rows and {len(self.card):,} files of the card, "
+            f"{size:,.1f} MB; {self.kept:,} shards were there",
+            *(f"  {path} ({size / 1e6:,.1f} MB)" for path, size in sorted(self.new.items()) if self.dry_run),
+            *(f"  {path}" for path in self.card if self.dry_run),
+            *(f"{'would replace' if self.dry_run else 'replaced'} {path}" for path in self.replaced),
+            f"{self.repo_id} {'would then hold' if self.dry_run else 'holds'} {self.rows:,} rows",
+            *([self.pull_request] if self.pull_request else [self.commit] if self.commit else []),
+        ]
 
 
 class _Again(Exception):
@@ -126,7 +144,7 @@ def _push(sender: Sender, options: PushOptions) -> PushReport:
     reason = ""
     for attempt in range(options.tries):
         contents = prepare(sender, _snapshot(sender.hub, options), attempt)
-        report = _report(sender, contents)
+        report = _report(sender, contents, options.dry_run)
         if options.dry_run or not (contents.new or contents.removed or contents.card):
             return report
         try:
@@ -139,7 +157,7 @@ def _push(sender: Sender, options: PushOptions) -> PushReport:
     raise HubError(f"{sender.hub.repo_id}: gave up after {options.tries} tries; the last time {reason}")
 
 
-def _report(sender: Sender, contents: Contents) -> PushReport:
+def _report(sender: Sender, contents: Contents, dry_run: bool) -> PushReport:
     return PushReport(
         repo_id=sender.hub.repo_id,
         new={shard.path: shard.local.size for shard in contents.new},
@@ -149,6 +167,7 @@ def _report(sender: Sender, contents: Contents) -> PushReport:
         new_rows=contents.new_rows,
         rows=contents.rows,
         card_bytes=sum(os.path.getsize(file) for file in contents.card.values()),
+        dry_run=dry_run,
     )
 
 

@@ -69,7 +69,7 @@ def encode_pair(image: bytes, mask: bytes, labels: MaskLabels) -> Encoded:
         classes = labels.to_classes(values)
     except ValueError as error:
         raise Unusable(NO_LABEL, str(error)) from error
-    found = tuple(int(value) for value in np.unique(classes) if value)
+    found = tuple(value for value in np.flatnonzero(np.bincount(classes.ravel())).tolist() if value)
     return Encoded(encode_image(pixels), encode_mask(classes), found)
 
 

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from PIL import Image
 
 from generation.generators.inpainter import Inpainter, InpaintRequest
+from generation.generators.resize import resize_image, resize_mask
 from generation.planned_edit import PlannedEdit
 
 REMOVAL_SEED = 2**30
@@ -108,22 +108,6 @@ def _inpaint(
         if not result.any():
             raise EditFailed("the result is black")
     return [resize_image(result, image.shape[0]) for result, image in zip(results, images, strict=True)]
-
-
-def resize_image(image: np.ndarray, side: int) -> np.ndarray:
-    """A square image at another size (Lanczos); itself where the size is the same."""
-    if image.shape[0] == side:
-        return image
-    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
-
-
-def resize_mask(mask: np.ndarray, side: int) -> np.ndarray:
-    """A square bool mask at another size: all that the region touches, however thin it is."""
-    if mask.shape[0] == side:
-        return mask
-    old, new = np.arange(mask.shape[0]) * side, np.arange(side)[:, None] * mask.shape[0]
-    overlap = ((old < new + mask.shape[0]) & (new < old + side)).astype(np.float32)
-    return overlap @ mask.astype(np.float32) @ overlap.T > 0
 
 
 def composite(before: np.ndarray, result: np.ndarray, mask: np.ndarray, compositing: str) -> np.ndarray:

@@ -31,12 +31,12 @@ class Sample:
     values: np.ndarray
 
 
-def samples(count: int, seed: int = 0) -> Iterator[Sample]:
+def samples(count: int, seed: int = 0, sides: tuple[int, ...] = SIDES) -> Iterator[Sample]:
     """Crops of photographs, with rectangles of up to three values; every tenth is unedited."""
     photographs = (data.astronaut(), data.coffee(), data.chelsea())
     rng = np.random.default_rng(seed)
     for number in range(count):
-        photograph, side = photographs[number % 3], SIDES[number % len(SIDES)]
+        photograph, side = photographs[number % 3], sides[number % len(sides)]
         top, left = (int(rng.integers(0, size - side + 1)) for size in photograph.shape[:2])
         values = np.zeros((side, side), np.uint8)
         for value in rng.choice(np.arange(1, 8), 0 if number % 10 == 9 else number % 3 + 1, replace=False):

@@ -26,6 +26,7 @@ class Checkpoint:
         gated: the Hub asks for a login and an agreement before it gives the weights.
         variant: of the files on the Hub that are taken; None for the plain ones.
         files: addresses of the files, where it is not on the Hub.
+        also: further weights that it needs, published apart.
     """
 
     repository: str
@@ -36,14 +37,25 @@ class Checkpoint:
     gated: bool = False
     variant: str | None = None
     files: tuple[str, ...] = ()
+    also: tuple["Place", ...] = ()
 
     @property
     def name(self) -> str:
         return f"{self.repository}@{self.revision}"
 
     @property
+    def folder_name(self) -> str:
+        """Its folder among the files that are not on the Hub."""
+        return self.name.replace("/", "--")
+
+    @property
     def place(self) -> "Place":
         return Place(self.repository, self.revision, self.variant)
+
+    @property
+    def places(self) -> tuple["Place", ...]:
+        """All the places on the Hub that it needs."""
+        return (self.place, *self.also)
 
 
 @dataclass(frozen=True)

@@ -203,7 +203,8 @@ _ENTRIES = (
             revision="db790ad5cbcabed886f069ef2710774657621702",
             license="Apache-2.0",
             license_url="https://huggingface.co/kandinsky-community/kandinsky-2-2-decoder-inpaint",
-            gigabytes=5.3,  # and as much again for the prior
+            gigabytes=11.0,
+            also=(kandinsky.PRIOR,),
         ),
         sampling=Sampling(side=512, steps=100, guidance=4.0),
         dtype="float16",

@@ -26,6 +26,7 @@ class LoraEntry:
         file: its file there.
         license: the licence's name.
         license_url: where the licence can be read.
+        gigabytes: size of the download, about.
         steps: denoising steps.
         guidance: classifier-free guidance scale.
         scheduler: the diffusers class that replaces the generator's own scheduler.
@@ -40,6 +41,7 @@ class LoraEntry:
     file: str
     license: str
     license_url: str
+    gigabytes: float
     steps: int
     guidance: float
     scheduler: str
@@ -60,6 +62,7 @@ LORAS: dict[str, LoraEntry] = {
         file="Hyper-SDXL-8steps-lora.safetensors",
         license="none stated at this revision; openrail++ before",
         license_url="https://huggingface.co/ByteDance/Hyper-SD",
+        gigabytes=0.8,
         steps=8,
         guidance=0.0,  # distilled with guidance in it
         scheduler="DDIMScheduler",

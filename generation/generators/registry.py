@@ -14,7 +14,7 @@ from generation.generators.pipelines import quiet
 from generation.generators.weights import fetch_files, locate
 from generation.plan_options import GeneratorSettings
 
-__all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "settings"]
+__all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
 
 TINY = "tiny/"
 FOLDER = "folder/"
@@ -91,12 +91,12 @@ def load(
     """
     entry = GENERATORS[generator]
     pipeline = _pipeline(entry, checkpoint, lora, device, replacements or {})
-    return entry.inpainter(pipeline, side_of(entry, checkpoint))
+    return entry.inpainter(pipeline, sampling_of(entry, checkpoint).side)
 
 
-def side_of(entry: GeneratorEntry, checkpoint: str) -> int:
-    """Height and width of the images that a checkpoint takes, in pixels."""
-    return (entry.tiny_sampling if checkpoint.startswith(TINY) else entry.sampling).side
+def sampling_of(entry: GeneratorEntry, checkpoint: str) -> Sampling:
+    """How a checkpoint is sampled by default, and the side of the images that it takes."""
+    return entry.tiny_sampling if checkpoint.startswith(TINY) else entry.sampling
 
 
 def _pipeline(
@@ -132,5 +132,5 @@ def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> 
         return locate(Place(replacement))
     published = entry.checkpoint
     if checkpoint == published.name and published.files:
-        return fetch_files(published, cache_folder() / published.name.replace("/", "--"))
+        return fetch_files(published, cache_folder() / published.folder_name)
     return locate(published.place if checkpoint == published.name else place_of(checkpoint))

@@ -88,17 +88,24 @@ def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
     import torch
 
     folder.mkdir(parents=True, exist_ok=True)
-    for address in checkpoint.files:
-        file = folder / address.rsplit("/", 1)[-1]
-        if file.is_file():
-            continue
+    for address in missing_files(checkpoint, folder):
         try:
-            torch.hub.download_url_to_file(address, str(file))  # writes under another name, then renames
+            # writes under another name, then renames
+            torch.hub.download_url_to_file(address, str(folder / _file_name(address)))
         except OSError as error:
             raise CheckpointError(
                 f"{address} could not be downloaded ({error}); put it into {folder} by other means"
             ) from error
     return folder
+
+
+def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
+    """The addresses of those of a checkpoint's files that are not in a folder."""
+    return [address for address in checkpoint.files if not (folder / _file_name(address)).is_file()]
+
+
+def _file_name(address: str) -> str:
+    return address.rsplit("/", 1)[-1]
 
 
 # ── Looking a folder over ─────────────────────────────────────────────────────────────────────────

@@ -4,8 +4,8 @@ import json
 
 import pytest
 
-from builder.run_directory import RunDirectory, read_bases, score_path
 from builder.rows import read_row
+from builder.run_directory import RunDirectory, read_bases, score_path
 from builder.scores import EditScore, Score, read_score, write_score
 from tests.run_factory import make_run
 

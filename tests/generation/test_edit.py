@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from skimage import data
 
-from generation.edit import EditFailed, apply_edits, composite, resize_mask
+from generation.edit import EditFailed, apply_edits, composite
 from generation.generators.inpainter import InpaintRequest
+from generation.generators.resize import resize_mask
 from generation.planned_edit import PlannedEdit, encode_region
 
 SIDE = 96

@@ -1,0 +1,20 @@
+"""Square images and masks at another size."""
+
+import numpy as np
+from PIL import Image
+
+
+def resize_image(image: np.ndarray, side: int) -> np.ndarray:
+    """A square image at another size (Lanczos); itself where the size is the same."""
+    if image.shape[0] == side:
+        return image
+    return np.asarray(Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS))
+
+
+def resize_mask(mask: np.ndarray, side: int) -> np.ndarray:
+    """A square bool mask at another size: all that the region touches, however thin it is."""
+    if mask.shape[0] == side:
+        return mask
+    old, new = np.arange(mask.shape[0]) * side, np.arange(side)[:, None] * mask.shape[0]
+    overlap = ((old < new + mask.shape[0]) & (new < old + side)).astype(np.float32)
+    return overlap @ mask.astype(np.float32) @ overlap.T > 0

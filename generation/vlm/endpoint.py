@@ -1,0 +1,226 @@
+"""Asks a VLM behind an OpenAI-compatible endpoint: vLLM, TGI, Ollama and the like, by the `openai` client."""
+
+import asyncio
+import os
+import queue
+import threading
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from generation.vlm.options import VlmOptions
+from generation.vlm.pictures import data_url
+from generation.vlm.question import Message, Question, Reply, VlmUnavailable
+
+if TYPE_CHECKING:
+    from openai import AsyncOpenAI
+
+KEY_VARIABLE = "OPENAI_API_KEY"
+"""Environment variable that holds the endpoint's key, where it wants one. It is never printed or stored."""
+
+FORMATS = ("json_schema", "json_object", "text")
+"""How a reply is asked for, the strictest first; an endpoint that refuses one is asked for the next."""
+
+SILENT_AT_LEAST = 3
+"""Questions in a row without a reply, and as many as are asked at a time, after which the endpoint is given up."""
+
+Replied = tuple[Question[Any], Reply]
+
+
+class EndpointVlm:
+    """A VLM behind an endpoint.
+
+    Busy and broken replies (408, 409, 429 with its `Retry-After`, 5xx), lost connections and silence are retried
+    by the client with growing pauses. What still fails is a reply with `temporary`.
+
+    Args:
+        options: of an endpoint.
+
+    Raises:
+        ImportError: the extra is not installed.
+    """
+
+    def __init__(self, options: VlmOptions):
+        _import_client()
+        self.name = options.name
+        self._options = options
+        self._format = 0
+        self._silent = 0
+
+    def replies(self, questions: Iterable[Question[Any]]) -> Iterator[Replied]:
+        """A reply to each question, as they come; at most `concurrency` at a time are on the wire.
+
+        Raises:
+            VlmUnavailable: the endpoint refuses access, has no such model, or has stopped answering.
+        """
+        results: queue.Queue[Replied | BaseException | None] = queue.Queue()
+        stop = threading.Event()
+        thread = threading.Thread(target=self._in_thread, args=(iter(questions), results, stop), daemon=True)
+        thread.start()
+        try:
+            while (result := results.get()) is not None:
+                if isinstance(result, BaseException):
+                    raise result
+                yield result
+        finally:
+            stop.set()
+            thread.join()
+
+    def close(self) -> None:
+        """Nothing stays open between calls."""
+
+    def _in_thread(self, questions: Iterator[Question[Any]], results: queue.Queue, stop: threading.Event) -> None:
+        """Runs the event loop, which what is done with the replies must not hold up."""
+        try:
+            asyncio.run(self._ask_all(questions, results, stop))
+        except BaseException as error:  # handed on to the caller's thread
+            results.put(_first(error))
+        results.put(None)
+
+    async def _ask_all(
+        self, questions: Iterator[Question[Any]], results: queue.Queue, stop: threading.Event
+    ) -> None:
+        one_at_a_time = asyncio.Lock()
+
+        async def keep_asking(client: "AsyncOpenAI") -> None:
+            while True:
+                async with one_at_a_time:
+                    question = await asyncio.to_thread(next, questions, None)
+                if question is None or stop.is_set():
+                    return
+                results.put((question, await self._reply(client, question)))
+
+        async with self._client() as client, asyncio.TaskGroup() as tasks:
+            asking = [tasks.create_task(keep_asking(client)) for _ in range(self._options.concurrency)]
+            tasks.create_task(_cancel_when(stop, asking))
+
+    def _client(self) -> "AsyncOpenAI":
+        return _import_client()(
+            base_url=self._options.vlm,
+            api_key=os.environ.get(KEY_VARIABLE) or "none",
+            timeout=self._options.seconds,
+            max_retries=self._options.retries,
+        )
+
+    async def _reply(self, client: "AsyncOpenAI", question: Question[Any]) -> Reply:
+        import openai
+
+        try:
+            messages = await asyncio.to_thread(self._messages, question)
+            async with asyncio.timeout((self._options.seconds + 10) * (self._options.retries + 1)):
+                reply = await self._completion(client, question, messages)
+        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+            raise VlmUnavailable(
+                f"{self._options.vlm} refuses access ({error.status_code}): set {KEY_VARIABLE} to a key of it"
+            ) from None
+        except openai.NotFoundError:
+            raise VlmUnavailable(
+                f"{self._options.vlm} has no model {self.name!r}, or is not the address of an OpenAI-compatible "
+                "endpoint; most end in /v1"
+            ) from None
+        except (TimeoutError, openai.APIError, ValueError) as error:
+            reply = _failed(error)
+        self._notice(reply)
+        return reply
+
+    def _notice(self, reply: Reply) -> None:
+        self._silent = self._silent + 1 if reply.temporary else 0
+        if self._silent >= max(SILENT_AT_LEAST, self._options.concurrency):
+            raise VlmUnavailable(
+                f"{self._options.vlm} left {self._silent} questions in a row unanswered: {reply.problem}. "
+                "What was answered is kept; start again when it is back"
+            )
+
+    async def _completion(self, client: "AsyncOpenAI", question: Question[Any], messages: list[Any]) -> Reply:
+        """Asks with the strictest format that the endpoint takes."""
+        import openai
+
+        for place in range(self._format, len(FORMATS)):
+            try:
+                completion: Any = await client.chat.completions.create(
+                    model=self.name,
+                    messages=messages,
+                    max_tokens=question.max_tokens,
+                    temperature=0,
+                    **_response_format(FORMATS[place], question),
+                )
+            except (openai.BadRequestError, openai.UnprocessableEntityError):
+                if place == len(FORMATS) - 1:
+                    raise
+                continue
+            self._format = max(self._format, place)
+            return Reply(_text(completion))
+        raise AssertionError("unreachable: the last format returns or raises")
+
+    def _messages(self, question: Question[Any]) -> list[Any]:
+        return [{"role": "system", "content": question.system}, *map(self._message, question.messages)]
+
+    def _message(self, message: Message) -> dict[str, Any]:
+        if message.role == "assistant":
+            return {"role": "assistant", "content": "".join(str(part) for part in message.parts)}
+        return {"role": message.role, "content": [self._part(part) for part in message.parts]}
+
+    def _part(self, part: Any) -> dict[str, Any]:
+        if isinstance(part, str):
+            return {"type": "text", "text": part}
+        return {"type": "image_url", "image_url": {"url": data_url(part.load(), self._options.picture_side)}}
+
+
+def _import_client() -> "type[AsyncOpenAI]":
+    try:
+        from openai import AsyncOpenAI
+    except ImportError as error:
+        raise ImportError("--vlm URL needs the openai client: pip install 'diffseg30k[vlm]'") from error
+    return AsyncOpenAI
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+async def _cancel_when(stop: threading.Event, tasks: list[asyncio.Task]) -> None:
+    """Ends tasks whose replies nobody waits for any more."""
+    while not all(task.done() for task in tasks):
+        if stop.is_set():
+            for task in tasks:
+                task.cancel()
+            return
+        await asyncio.wait(tasks, timeout=0.2, return_when=asyncio.ALL_COMPLETED)
+
+
+def _response_format(name: str, question: Question[Any]) -> dict[str, Any]:
+    if name == "json_schema":
+        schema = {"name": question.schema_name, "schema": question.schema, "strict": True}
+        return {"response_format": {"type": "json_schema", "json_schema": schema}}
+    return {"response_format": {"type": "json_object"}} if name == "json_object" else {}
+
+
+def _text(completion: Any) -> str:
+    """The text of a completion; empty where the model said nothing.
+
+    Raises:
+        ValueError: it is not a completion.
+    """
+    choices = getattr(completion, "choices", None)
+    if not isinstance(choices, list) or not choices:
+        raise ValueError("the body is not a chat completion")
+    content = getattr(getattr(choices[0], "message", None), "content", None)
+    return content if isinstance(content, str) else ""
+
+
+def _failed(error: Exception) -> Reply:
+    """What a request ended in, in our own words."""
+    import openai
+
+    if isinstance(error, openai.APITimeoutError | TimeoutError):
+        return Reply("", "the endpoint took too long", temporary=True)
+    if isinstance(error, openai.APIStatusError):
+        status = error.status_code
+        if status in (408, 409, 429) or status >= 500:
+            return Reply("", f"the endpoint answered with status {status}", temporary=True)
+        said = " ".join(str(error.message).split())[:200]
+        return Reply("", f"the endpoint refuses the question with status {status}: {said}")
+    if isinstance(error, openai.APIConnectionError):
+        return Reply("", "the connection to the endpoint failed", temporary=True)
+    return Reply("", "the endpoint's answer is not a chat completion", temporary=True)

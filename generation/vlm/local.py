@@ -1,0 +1,119 @@
+"""Asks Qwen2.5-VL on this machine, by `transformers`."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from generation.vlm.options import MODELS, VlmOptions
+from generation.vlm.pictures import limited
+from generation.vlm.question import Message, Picture, Question, Reply
+
+
+class LocalVlm:
+    """Qwen2.5-VL in this process. It is loaded at the first question and answers greedily.
+
+    Args:
+        options: of a checkpoint.
+
+    Raises:
+        ImportError: the extra is not installed.
+    """
+
+    def __init__(self, options: VlmOptions):
+        _import_classes()
+        self.name = options.name
+        self._options = options
+        self._model: Any = None
+        self._processor: Any = None
+
+    def replies(self, questions: Iterable[Question[Any]]) -> Iterator[tuple[Question[Any], Reply]]:
+        """A reply to each question, in order.
+
+        Raises:
+            OSError: the checkpoint is not there and cannot be had; the message says where it was looked for.
+            ValueError: it is there and is not one of Qwen2.5-VL.
+        """
+        for some in _in_batches(questions, self._options.batch_size):
+            yield from zip(some, self._batch(some), strict=True)
+
+    def close(self) -> None:
+        """Frees the model's memory, on the GPU too."""
+        self._model = self._processor = None
+        import gc
+
+        import torch
+
+        gc.collect()
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
+
+    def _batch(self, questions: tuple[Question[Any], ...]) -> list[Reply]:
+        import torch
+
+        if self._model is None:
+            self._load()
+        inputs = self._processor.apply_chat_template(
+            [self._conversation(question) for question in questions],
+            tokenize=True,
+            add_generation_prompt=True,
+            return_dict=True,
+            return_tensors="pt",
+            processor_kwargs={"padding": True, "padding_side": "left"},
+        ).to(self._model.device)
+        with torch.inference_mode():
+            output = self._model.generate(
+                **inputs,
+                do_sample=False,
+                max_new_tokens=max(question.max_tokens for question in questions),
+                pad_token_id=self._processor.tokenizer.pad_token_id,
+            )
+        written = output[:, inputs["input_ids"].shape[1] :]
+        return [Reply(text) for text in self._processor.batch_decode(written, skip_special_tokens=True)]
+
+    def _conversation(self, question: Question[Any]) -> list[dict[str, Any]]:
+        system = {"role": "system", "content": [{"type": "text", "text": question.system}]}
+        return [system, *map(self._message, question.messages)]
+
+    def _message(self, message: Message) -> dict[str, Any]:
+        return {"role": message.role, "content": [self._part(part) for part in message.parts]}
+
+    def _part(self, part: str | Picture) -> dict[str, Any]:
+        if isinstance(part, str):
+            return {"type": "text", "text": part}
+        return {"type": "image", "image": limited(part.load(), self._options.picture_side)}
+
+    def _load(self) -> None:
+        import torch
+
+        processor_class, model_class = _import_classes()
+        name, device = self._options.vlm, self._options.device
+        source = {"pretrained_model_name_or_path": MODELS.get(name, name), "revision": self._options.revision}
+        source = {key: value for key, value in source.items() if value is not None}
+        dtype = torch.float32 if device == "cpu" else torch.bfloat16
+        try:
+            self._processor = processor_class.from_pretrained(**source)
+            self._model = model_class.from_pretrained(**source, dtype=dtype, use_safetensors=True)
+        except OSError as error:
+            said = " ".join(str(error).split())[:300]
+            raise OSError(f"the VLM {name} is not on this machine and cannot be fetched: {said}") from error
+        except (ValueError, KeyError, TypeError, RuntimeError) as error:
+            said = " ".join(str(error).split())[:300]
+            raise ValueError(f"{name} is not a checkpoint of Qwen2.5-VL: {said}") from error
+        self._model = self._model.to(device).eval()
+
+
+def _in_batches(questions: Iterable[Question[Any]], size: int) -> Iterator[tuple[Question[Any], ...]]:
+    """Batches of questions, in order; the last may be smaller."""
+    iterator = iter(questions)
+    for first in iterator:
+        batch = [first]
+        while len(batch) < size and (following := next(iterator, None)) is not None:
+            batch.append(following)
+        yield tuple(batch)
+
+
+def _import_classes() -> tuple[Any, Any]:
+    try:
+        from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
+    except ImportError as error:
+        raise ImportError("--vlm needs transformers: pip install 'diffseg30k[vlm]'") from error
+    return Qwen2_5_VLProcessor, Qwen2_5_VLForConditionalGeneration

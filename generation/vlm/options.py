@@ -1,0 +1,63 @@
+"""Which VLM is asked, and how."""
+
+from dataclasses import dataclass
+
+MODELS: dict[str, str] = {
+    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
+    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
+    "qwen2.5-vl-32b": "Qwen/Qwen2.5-VL-32B-Instruct",
+    "qwen2.5-vl-72b": "Qwen/Qwen2.5-VL-72B-Instruct",
+}
+"""Short id to Hub id. The 7B and 32B are Apache-2.0; the 3B and 72B have Qwen licences of their own."""
+
+
+@dataclass(frozen=True)
+class VlmOptions:
+    """Which VLM is asked, and how.
+
+    Attributes:
+        vlm: a short id of `MODELS`, a Hub id or folder with a Qwen2.5-VL checkpoint, or the URL of an
+            OpenAI-compatible endpoint, such as `http://HOST:PORT/v1`.
+        model: what the endpoint calls its model; only for an endpoint.
+        revision: of a checkpoint on the Hub.
+        device: `cpu`, `cuda` or `cuda:N`; for a checkpoint.
+        batch_size: questions that go through a checkpoint together. 1 on a CPU keeps the replies the same bit for
+            bit.
+        concurrency: questions that an endpoint is asked at a time.
+        seconds: how long one request to an endpoint may take.
+        retries: how often a request is sent again when the endpoint is busy, broken or silent.
+        picture_side: pictures are brought to this size at most, the longer side, in pixels.
+
+    Raises:
+        ValueError: the options contradict each other.
+    """
+
+    vlm: str
+    model: str | None = None
+    revision: str | None = None
+    device: str = "cpu"
+    batch_size: int = 1
+    concurrency: int = 32
+    seconds: float = 120.0
+    retries: int = 5
+    picture_side: int = 1024
+
+    def __post_init__(self) -> None:
+        if self.is_endpoint and not self.model:
+            raise ValueError(f"--vlm {self.vlm} is an endpoint: name its model with --vlm-model")
+        if not self.is_endpoint and self.model:
+            raise ValueError(f"--vlm-model is for an endpoint; --vlm {self.vlm} is a checkpoint")
+        for name in ("batch_size", "concurrency", "picture_side"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
+        if self.seconds <= 0 or self.retries < 0:
+            raise ValueError("seconds is above 0, and retries at least 0")
+
+    @property
+    def is_endpoint(self) -> bool:
+        return self.vlm.startswith(("http://", "https://"))
+
+    @property
+    def name(self) -> str:
+        """The model's name, by which answers are kept: an endpoint that moves is the same model."""
+        return self.model or (self.vlm if not self.revision else f"{self.vlm}@{self.revision}")
