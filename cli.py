@@ -2,6 +2,7 @@
 
 import os
 import sys
+from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -251,6 +252,42 @@ def card(dataset: Dataset) -> None:
     console.print(f"card: {write_card(dataset)}")
 
 
+@app.command(rich_help_panel=BUILDING)
+def lora(
+    run: RunArgument,
+    out: Annotated[str, typer.Option(help="Packed dataset of the run, which `semantic-lora` joins.")],
+    lora_run: Annotated[
+        str | None, typer.Option(help="Run directory of the LoRA edits; RUN-lora if left out.")
+    ] = None,
+    checkpoint: Replacements = None,
+    workers: Workers = None,
+    device: Device = "auto",
+    batch_size: BatchSize = None,
+) -> None:
+    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
+    from builder.pack import PackOptions
+    from builder.pack import pack as pack_run
+    from generation.lora import plan_lora_run
+
+    lora_run = lora_run or f"{run.rstrip('/')}-lora"
+    _say(plan_lora_run(run, lora_run, dict(_replacements(checkpoint))).lines())
+    generate(lora_run, checkpoint=checkpoint, workers=workers, device=device, batch_size=batch_size)
+    report = pack_run(lora_run, out, PackOptions(lora=True))
+    _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
+    card(out)
+
+
+@app.command(rich_help_panel=BUILDING)
+def generators(checkpoint: Replacements = None) -> None:
+    """Lists the generators: checkpoint, size, licence, and whether the weights can be had."""
+    from generation.generators.registry_table import HEADINGS, describe, rows
+
+    table = Table(*HEADINGS)
+    for row in rows(describe(dict(_replacements(checkpoint)))):
+        table.add_row(*row)
+    console.print(table)
+
+
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: Dataset) -> None:
     """Checks on the shards every promise that the dataset makes."""
@@ -261,6 +298,155 @@ def verify(dataset: Dataset) -> None:
     _say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
     if report.violations:
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def push(
+    dataset: Dataset,
+    repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.", show_default=False)],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
+    create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+) -> None:
+    """Adds to the Hub what it does not have, in one commit."""
+    from builder.push import PushOptions
+    from builder.push import push as push_dataset
+    from cards.card import write_card
+
+    options = PushOptions(private=private, revision=revision, create_pr=create_pr, dry_run=dry_run)
+    report = push_dataset(
+        dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
+    )
+    _say(report.lines())
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def pull(
+    repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.", show_default=False)],
+    out: Out,
+    config: Annotated[str | None, typer.Option(help="One config; everything if left out.")] = None,
+    split: Annotated[str | None, typer.Option(help="One split; all if left out.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
+) -> None:
+    """Brings a dataset, or one config or split of it, from the Hub."""
+    from builder.pull import PullOptions
+    from builder.pull import pull as pull_dataset
+    from cards.card import write_card
+
+    options = PullOptions(config=config, split=split, revision=revision)
+    report = pull_dataset(repository, out, lambda there, local: write_card(there, pictures_from=local), options)
+    _say(report.lines())
+
+
+@app.command("import", rich_help_panel=PUBLISHING)
+def import_(
+    archives: Annotated[list[str], typer.Argument(help="train.zip, validation.zip: files or URLs.")],
+    out: Out,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="JSON, TOML or CSV: mask value to generator. Left out: the values are counted."),
+    ] = None,
+    shard_size: ShardSize = 500,
+) -> None:
+    """Turns the published zip archives into shards, without unpacking them."""
+    from builder.release import ImportOptions, count_mask_values, import_release
+
+    if labels is None:
+        _say(count_mask_values(archives).lines())
+        raise ValueError("say with --labels FILE which of these mask values means which generator")
+    report = import_release(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * 1_000_000))
+    _say(report.lines())
+    card(out)
+    if report.skipped:
+        raise typer.Exit(1)
+
+
+# ── The benchmark ─────────────────────────────────────────────────────────────────────────────────
+
+Name = Annotated[str, typer.Option(help="Packed dataset: a folder, a URL or a name on the Hub.")]
+Config = Annotated[str, typer.Option(help="Its config; the name says the task.")]
+
+
+@app.command(rich_help_panel=BENCHMARK)
+def train(
+    out: Annotated[str, typer.Option(help="Folder of the training.", show_default=False)],
+    dataset: Name = "diffseg30k",
+    config: Config = "semantic",
+    architecture: Annotated[str, typer.Option(help="A baseline, or one of segmentation-models-pytorch.")] = (
+        "deeplabv3plus"
+    ),
+    encoder: Annotated[str | None, typer.Option(help="Its encoder.")] = None,
+    weights: Annotated[str, typer.Option(help="`imagenet`, or `none` for random ones.")] = "imagenet",
+    size: Annotated[int | None, typer.Option(help="Side of the training images, in pixels.")] = None,
+    steps: Annotated[int | None, typer.Option(help="Updates; the recipe's if left out.")] = None,
+    batch_size: Annotated[int | None, typer.Option(help="Images an update; the recipe's if left out.")] = None,
+    seed: Seed = 0,
+    streaming: Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed.")] = False,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint.")] = False,
+) -> None:
+    """Trains a detector by the paper's protocol."""
+    from benchmark.train import train as train_detector
+    from benchmark.train_options import TrainOptions
+
+    if weights not in ("imagenet", "none"):
+        raise typer.BadParameter("it is imagenet or none", param_hint="--weights")
+    report = train_detector(
+        TrainOptions(
+            out=out,
+            dataset=dataset,
+            config=config,
+            architecture=architecture,
+            encoder=encoder,
+            weights="none" if weights == "none" else "imagenet",
+            size=size,
+            steps=steps,
+            batch_size=batch_size,
+            seed=seed,
+            streaming=streaming,
+            resume=resume,
+        )
+    )
+    _say([f"step {report.step}, loss {report.loss}, detector: {report.detector}"])
+
+
+@app.command(rich_help_panel=BENCHMARK)
+def evaluate(
+    detector: Annotated[str, typer.Argument(help="Folder of a training, or what names a detector.")],
+    out: Annotated[str, typer.Option(help="Folder of the result files.", show_default=False)],
+    dataset: Name = "diffseg30k",
+    config: Config = "semantic",
+    conditions: Annotated[
+        str | None, typer.Option(help="Names, separated by commas; Table 3 if left out.")
+    ] = None,
+    count: Annotated[int | None, typer.Option(help="Only the first so many rows.")] = None,
+) -> None:
+    """Scores a detector, clean and distorted."""
+    from benchmark.evaluate import EvaluateOptions
+    from benchmark.evaluate import evaluate as evaluate_detector
+
+    options = EvaluateOptions(detector=detector, out=out, dataset=dataset, config=config, count=count)
+    if conditions:
+        options = replace(options, conditions=_names(conditions) or ())
+    _say(evaluate_detector(options))
+
+
+@app.command(rich_help_panel=BENCHMARK)
+def tables(
+    results: Annotated[list[str], typer.Argument(help="Result files.")],
+    out: Annotated[str, typer.Option(help="Folder of the tables and figures.", show_default=False)],
+) -> None:
+    """Prints the paper's tables from result files, the paper's own numbers beside them."""
+    from benchmark.tables import write_tables
+
+    written = write_tables(results, out)
+    _say(
+        [
+            path
+            for path in (written.markdown, written.latex, written.json, written.figure_5, written.figure_6)
+            if path
+        ]
+    )
 
 
 # ── Parsing and printing ──────────────────────────────────────────────────────────────────────────
