@@ -5,6 +5,7 @@ nothing here prints it.
 """
 
 import logging
+import os
 import random
 import re
 import time
@@ -189,6 +190,19 @@ class HubDataset:
                 f"{where} cannot be reached ({redact(str(error))}); check the connection and try again"
             )
         return HubError(f"{where}: {redact(str(error)).splitlines()[0]}")
+
+
+def locate(dataset: str) -> str:
+    """Where a dataset is read: a folder or URL as it is, and `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION` on the Hub.
+
+    Raises:
+        FileNotFoundError: it is none of these.
+    """
+    if "://" in dataset or os.path.exists(dataset):
+        return dataset
+    if re.fullmatch(r"[\w.-]+/[\w.-]+(@[\w./-]+)?", dataset):
+        return f"hf://datasets/{dataset}"
+    raise FileNotFoundError(f"there is no dataset {redact(dataset)}: give a folder, a URL or NAMESPACE/NAME")
 
 
 def is_passing(error: Exception) -> bool:

@@ -82,7 +82,7 @@ class PushReport:
         size = (sum(self.new.values()) + self.card_bytes) / 1e6
         done = "would send" if self.dry_run else "sent"
         return [
-            f"{done} {len(self.new):,} shards with {self.new_rows:,} rows and {len(self.card):,} files of the card, "
+            f"{done} {len(self.new):,} shards with {self.new_rows:,} rows and {len(self.card):,} card files, "
             f"{size:,.1f} MB; {self.kept:,} shards were there",
             *(f"  {path} ({size / 1e6:,.1f} MB)" for path, size in sorted(self.new.items()) if self.dry_run),
             *(f"  {path}" for path in self.card if self.dry_run),

@@ -1,12 +1,12 @@
 """Pulling a dataset, one config or one split, and verifying it where it is."""
 
 import json
-import shutil
 import subprocess
 import sys
 
 import pytest
 
+from builder.hub import locate
 from builder.pack import PackOptions, pack
 from builder.pull import PullOptions, pull
 from diffseg30k import CONFIGS
@@ -136,13 +136,20 @@ def test_a_dataset_is_verified_where_it_is(hub, dataset, tmp_path):
 
 
 def test_a_broken_promise_is_found_where_it_is(hub, dataset, tmp_path):
-    broken = tmp_path / "broken"
-    shutil.copytree(dataset, broken)
-    shard = next((broken / "data/train/edited").iterdir())
-    (broken / "data/validation/edited").mkdir(exist_ok=True)
-    shard.rename(broken / "data/validation/edited" / shard.name)
-    push_to(hub, broken)
+    push_to(hub, dataset)
+    files = hub.head(NAME).files
+    path = next(path for path in files if path.startswith("data/train/edited/"))
+    astray = {path.replace("train", "validation"): files[path]}
+    hub.hub.repositories[NAME].commit("main", "a mistake", None, astray, {path}, as_pr=False)
     rows, violations = verify_there(hub, tmp_path / "home")
     assert rows == 24
-    assert all("the side is decided by the base image's id" in violation for violation in violations)
-    assert violations
+    assert any("the side is decided by the base image's id" in violation for violation in violations)
+
+
+def test_a_name_is_a_folder_a_url_or_a_dataset_on_the_hub(tmp_path):
+    assert locate(str(tmp_path)) == str(tmp_path)
+    assert locate("hf://datasets/a/b") == "hf://datasets/a/b"
+    assert locate("tester/diffseg30k") == "hf://datasets/tester/diffseg30k"
+    assert locate("tester/diffseg30k@v1") == "hf://datasets/tester/diffseg30k@v1"
+    with pytest.raises(FileNotFoundError, match="no dataset"):
+        locate("a/b/c")
