@@ -19,6 +19,9 @@ LONGEST = 20_000
 WRAPPERS = ("answer", "output", "response", "result")
 """Keys that some models put around the whole answer."""
 
+MOST_BRACKETS = 100
+"""In the prose of a reply; each costs a look at what follows it."""
+
 _FENCE = re.compile(r"```[a-zA-Z0-9]*[ \t]*\n(.*?)```", re.DOTALL)
 _BRACKET = re.compile(r"[\[{]")
 _LOOKS_LIKE_JSON = re.compile(r"""\{\s*["'“”‘’}]|\[\s*["'“”‘’{]""")
@@ -85,6 +88,8 @@ def _whole(text: str) -> Any:
 def _scattered(text: str) -> tuple[list[Any], str]:
     """The values that end a line or have lines of their own; brackets in prose are passed over."""
     found, prose, position, search_from = [], "", 0, 0
+    if len(_BRACKET.findall(text)) > MOST_BRACKETS:
+        raise UnusableReply("the reply is full of brackets")
     while start := _BRACKET.search(text, search_from):
         at = start.start()
         try:

@@ -35,8 +35,8 @@ _ORDERS = re.compile(
 )
 _MARKUP = re.compile(r"<[|/a-zA-Z]|https?:|[{}\[\]\\|]|\b(?:ignore|disregard)\b.*\binstructions?\b", re.I)
 _PLACEHOLDER = re.compile(
-    r"[.…_\s-]*|(?:(?:your|the|a|one) )?(?:prompt|reason|sentence|description|new object|explanation)(?: here)?\.?|"
-    r"brief explanation in one sentence|what is seen in between",
+    r"[.…_\s-]*|(?:(?:your|the|a|one) )?(?:prompt|reason|sentence|description|new object|explanation)(?: here)?\.?"
+    r"|brief explanation in one sentence|what is seen in between",
     re.I,
 )
 _PAPER_SCORE = re.compile(

@@ -26,8 +26,7 @@ def cases(kind):
 def read_or_none(read, *arguments):
     try:
         return read(*arguments)
-    except UnusableReply as refused:
-        assert str(refused), "a refusal says why"
+    except UnusableReply:
         return None
 
 
