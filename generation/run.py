@@ -15,7 +15,18 @@ from generation.planned_edit import PlannedEdit, read_plan
 from generation.waves import Chunk, chunks, to_make
 from generation.worker_options import WorkerOptions
 
-PRELOADED = ("torch", "diffusers", "transformers", "generation.worker")
+PRELOADED = (
+    "torch",
+    "transformers",
+    "generation.worker",
+    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint",
+    "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3_inpaint",
+    "diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint",
+    "diffusers.pipelines.flux.pipeline_flux_inpaint",
+    "diffusers.pipelines.kolors.pipeline_kolors",
+    "diffusers.pipelines.hunyuandit.pipeline_hunyuandit",
+    "diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_combined",
+)
 """Imported once, in the process that workers are forked from, and not once per worker and wave."""
 
 
