@@ -90,9 +90,15 @@ def read_coco(images: str, annotations: str, any_license: bool = False) -> Sourc
         elif not any_license and any(map(forbids_derivatives, texts)):
             skipped.append(Skip(entry["file_name"], FORBIDDEN))
         else:
-            path = f"{images.rstrip('/')}/{entry['file_name']}"
+            path = _join(images, entry["file_name"])
             found.append(_photograph(entry, name, path, texts, coco.annotations.get(key, [])))
     return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped))
+
+
+def _join(folder: str, name: str) -> str:
+    """The path of a file in a folder, which may lie in an archive: `zip://FOLDER::ARCHIVE`."""
+    first, *rest = folder.split("::")
+    return "::".join([f"{first.rstrip('/')}/{name}", *rest])
 
 
 def _files(folder: str) -> set[str]:

@@ -3,10 +3,7 @@
 import dataclasses
 import hashlib
 import json
-import os
-import signal
-import subprocess
-import sys
+import multiprocessing
 import time
 from pathlib import Path
 
@@ -23,7 +20,6 @@ from generation.prepare import prepare_run
 from generation.sources import SourceOptions, base_image, read_coco
 from tests.coco_factory import BY, CocoFolder, encoded, photograph_crops, square
 
-ROOT = Path(__file__).parents[2]
 SIDE = 64
 FOUR = tuple(
     GeneratorSettings(name, f"tiny/{name}", None, steps=2, guidance=4.0)
@@ -225,13 +221,6 @@ def test_a_run_may_lie_anywhere_that_fsspec_reaches(coco, tmp_path):
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
 
 
-PREPARE = """
-import sys
-from tests.generation.test_prepare import CocoFolder, SourceOptions, options, prepare_run
-prepare_run(sys.argv[1], SourceOptions(sys.argv[2], sys.argv[3]), options())
-"""
-
-
 @pytest.mark.slow
 def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_run(coco, tmp_path):
     add_photographs(coco, 60)
@@ -239,16 +228,15 @@ def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_run(coco, tm
     prepare_run(str(tmp_path / "undisturbed"), given, options())
     run = tmp_path / "run"
     made = []
-    for enough in (0, 1, 15, 40):
-        process = subprocess.Popen(
-            [sys.executable, "-c", PREPARE, str(run), given.images, given.annotations],
-            cwd=ROOT,
-            stderr=subprocess.DEVNULL,
-        )
-        while not has_made(run, enough) and process.poll() is None:
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["generation.prepare"])
+    for enough in (0, 1, 15, 30, 45, 55):
+        process = processes.Process(target=prepare_run, args=(str(run), given, options()))
+        process.start()
+        while not has_made(run, enough) and process.is_alive():
             time.sleep(0.01)
-        os.kill(process.pid, signal.SIGKILL)
-        process.wait()
+        process.kill()
+        process.join()
         made.append({path.name: path.stat().st_mtime_ns for path in run.glob("bases/*.webp")})
     assert len(made[1]) < 60
     assert not (run / PLAN).exists() or len(made[-1]) == 60

@@ -4,6 +4,7 @@ import gzip
 import io
 import json
 import random
+import shutil
 import struct
 import zlib
 from pathlib import Path
@@ -137,6 +138,14 @@ def test_any_fsspec_url_will_do(coco):
 
     (found,) = read_coco("memory://far/pictures/", "memory://far/instances.json.gz").photographs
     assert base_image(found, 32).shape == (32, 32, 3)
+
+
+def test_photographs_may_lie_in_an_archive(coco):
+    coco.add("one.png", picture(), (64, 64))
+    _, file = coco.write()
+    archive = shutil.make_archive(f"{coco.folder}/archive", "zip", coco.folder, "pictures")
+    (found,) = read_coco(f"zip://pictures::{archive}", file).photographs
+    assert np.array_equal(base_image(found, 32), decode_square(picture(), 32))
 
 
 # ── What is wrong with a COCO file ────────────────────────────────────────────────────────────────
