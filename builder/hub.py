@@ -193,7 +193,7 @@ class HubDataset:
 
 
 def locate(dataset: str) -> str:
-    """Where a dataset is read: a folder or URL as it is, and `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION` on the Hub.
+    """Where a dataset is read: a folder or URL as it is, `NAMESPACE/NAME[@REVISION]` on the Hub.
 
     Raises:
         FileNotFoundError: it is none of these.
