@@ -154,9 +154,11 @@ def build(
         compositing=compositing,
         any_license=any_license,
     )
-    generate(run, checkpoint=checkpoint, workers=workers, device=device, batch_size=batch_size)
+    complete = _generate(run, checkpoint, workers, device, batch_size)
     pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
     card(out)
+    if not complete:
+        raise typer.Exit(1)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -205,19 +207,7 @@ def generate(
     batch_size: BatchSize = None,
 ) -> None:
     """Makes the edits of a plan that are not made yet."""
-    from generation.devices import resolve_device, resolve_workers
-    from generation.run import generate as make_edits
-    from generation.worker_options import WorkerOptions
-
-    device = resolve_device(device)
-    options = WorkerOptions(
-        device=device,
-        batch_size=batch_size or (1 if device == "cpu" else 4),
-        replacements=_replacements(checkpoint),
-    )
-    report = make_edits(run, options, resolve_workers(workers, device))
-    _say(report.lines())
-    if report.failures:
+    if not _generate(run, checkpoint, workers, device, batch_size):
         raise typer.Exit(1)
 
 
@@ -450,6 +440,25 @@ def tables(
 
 
 # ── Parsing and printing ──────────────────────────────────────────────────────────────────────────
+
+
+def _generate(
+    run: str, checkpoint: list[str] | None, workers: int | None, device: str, batch_size: int | None
+) -> bool:
+    """Makes the edits of a plan; whether none of them failed."""
+    from generation.devices import resolve_device, resolve_workers
+    from generation.run import generate as make_edits
+    from generation.worker_options import WorkerOptions
+
+    device = resolve_device(device)
+    options = WorkerOptions(
+        device=device,
+        batch_size=batch_size or (1 if device == "cpu" else 4),
+        replacements=_replacements(checkpoint),
+    )
+    report = make_edits(run, options, resolve_workers(workers, device))
+    _say(report.lines())
+    return not report.failures
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

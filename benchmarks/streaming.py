@@ -1,4 +1,4 @@
-"""Streaming with `datasets`: against PNG images, against bare pyarrow and Pillow, and what a filter reads over HTTP."""
+"""Streaming with `datasets`: against PNG, against bare pyarrow and Pillow, and what a filter reads over HTTP."""
 
 import io
 import shutil

@@ -2,7 +2,7 @@
 
     accelerate launch --num_processes 2 accelerate_train.py NAMESPACE/diffseg30k
 
-The rows are shared out by `split_dataset_by_node` before the loader is made. The loader is not handed to `prepare`,
+The rows are shared out by `split_dataset_by_node` before the loader is made. It is not handed to `prepare`,
 which would by default read everything in one process and send it to the others.
 """
 

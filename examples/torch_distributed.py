@@ -2,7 +2,7 @@
 
     torchrun --nproc-per-node 2 torch_distributed.py NAMESPACE/diffseg30k
 
-`split_dataset_by_node` gives every row to exactly one process, once an epoch. Where the number of processes divides
+`split_dataset_by_node` gives every row to one process, once an epoch. Where the number of processes divides
 the number of shards, each process reads shards of its own. Where it does not, each process reads all shards and
 keeps every n-th row: as right, but each byte is read by every process, so choose a number that divides.
 Either way the processes may have different numbers of batches; `join` lets those that are done wait for the rest.
