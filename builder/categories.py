@@ -47,24 +47,31 @@ SUPERCATEGORIES: dict[str, tuple[str, ...]] = {
 
 OTHER = "other"
 
-_SYNONYMS = {
-    "man": "person",
-    "woman": "person",
-    "boy": "person",
-    "girl": "person",
-    "child": "person",
-    "people": "person",
-    "face": "person",
+_FURTHER: dict[str, tuple[str, ...]] = {
+    "person": ("man", "woman", "boy", "girl", "child", "people", "face", "hand", "hair"),
+    "vehicle": ("space shuttle", "rocket", "wheel", "headlight", "fuel tank", "fender", "engine", "seat"),
+    "outdoor": ("flag", "floodlight", "street sign"),
+    "animal": ("eye", "nose", "muzzle", "ear", "paw", "tail"),
+    "accessory": ("hat", "helmet", "collar", "badge", "patch", "shoe", "glasses"),
+    "kitchen": ("saucer", "plate", "mug"),
+    "food": ("coffee",),
+    "furniture": ("table", "desk", "shelf"),
+    "indoor": ("box", "storage bin", "tub"),
+    "plant": ("flower centre", "bud"),
+    "building": ("mast", "gantry", "launch pad"),
 }
-_GROUP_OF = {name: group for group, names in SUPERCATEGORIES.items() for name in names}
-_GROUP_OF |= {word: _GROUP_OF[name] for word, name in _SYNONYMS.items()}
+"""Words of everyday captions and parts of those objects: a wheel counts with vehicles."""
+
+_GROUP_OF = {
+    name: group for words in (_FURTHER, SUPERCATEGORIES) for group, names in words.items() for name in names
+}
 _LONGEST_FIRST = sorted(_GROUP_OF, key=len, reverse=True)
 
 
 def supercategory(name: str) -> str:
     """The supercategory of an object, by its name or the longest COCO name in it; OTHER where it has none.
 
-    >>> supercategory("hot dog"), supercategory("two red Cars"), supercategory("rocket")
+    >>> supercategory("hot dog"), supercategory("two red Cars"), supercategory("violin")
     ('food', 'vehicle', 'other')
     """
     words = name.lower().strip()

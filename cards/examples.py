@@ -20,6 +20,9 @@ CANDIDATES = 2000
 CELL, DPI = 1.9, 150
 """Inches across a picture, and dots per inch."""
 
+HEADER = 0.15
+"""Inches above the pictures, for the columns' titles."""
+
 _WIDEST = 384
 """Pixels across a picture in memory; more than it is drawn with."""
 
@@ -168,8 +171,10 @@ def draw_examples(examples: list[Example]) -> bytes:
     titles = ("Base image", "Result") if examples[0].original is not None else ("Result", "Edited regions")
     columns = (*titles, *(f"Turn {turn}" for turn in range(1, MAX_TURNS + 1)))
     with rc_context({"font.family": "DejaVu Sans", "font.size": 7.5, "text.color": INK, "text.parse_math": False}):
-        size = (CELL * len(columns), (CELL + 0.32) * len(examples) + 0.2)
-        figure = Figure(figsize=size, layout=ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03), facecolor="white")
+        width, height = CELL * len(columns), (CELL + 0.32) * len(examples) + HEADER
+        # the layout does not leave room for titles of axes without frames
+        layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, rect=(0, 0, 1, 1 - HEADER / height))
+        figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
         cells = figure.subplots(len(examples), len(columns), squeeze=False)
         for axes, title in zip(cells[0], columns, strict=True):
             axes.set_title(title, fontsize=10, fontweight="bold")

@@ -17,7 +17,7 @@ from cards.metadata import size_category
 from diffseg30k import CITATION, CONFIGS, GENERATOR_NAMES, features
 
 REAL = (
-    CheckpointCount("sd2", "stabilityai/stable-diffusion-2-inpainting@main", None, 30),
+    CheckpointCount("sd2", "sd2-community/stable-diffusion-2-inpainting@main", None, 30),
     CheckpointCount("sdxl", "someone/sdxl-finetuned@main", "watercolour", 20),
     CheckpointCount("kandinsky2.2", "folder/kandinsky", None, 12),
 )
@@ -154,7 +154,7 @@ def test_where_some_checkpoints_are_tiny_it_says_how_many_edits_they_made(stats)
 
 def test_the_licence_of_the_weights_is_listed(stats):
     text = card_text(dataclasses.replace(stats, checkpoints=REAL))
-    assert "`stabilityai/stable-diffusion-2-inpainting@main` | [CreativeML Open RAIL++-M](https://" in text
+    assert "`sd2-community/stable-diffusion-2-inpainting@main` | [CreativeML Open RAIL++-M](https://" in text
     assert (
         "with LoRA `watercolour` | [as its page says](https://huggingface.co/someone/sdxl-finetuned) | 20" in text
     )
