@@ -2,14 +2,16 @@
 
 import os
 import sys
-from dataclasses import replace
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
 from rich.table import Table
+
+if TYPE_CHECKING:
+    from generation.eyes import Eyes
 
 app = typer.Typer(
     name="diffseg30k",
@@ -30,6 +32,20 @@ class Checkpoints(StrEnum):
     full = "full"
 
 
+class RegionsFrom(StrEnum):
+    """Where the regions to edit come from."""
+
+    annotations = "annotations"
+    grounded_sam = "grounded-sam"
+
+
+class PromptsBy(StrEnum):
+    """Who writes the prompts."""
+
+    templates = "templates"
+    vlm = "vlm"
+
+
 class Compositing(StrEnum):
     """How an edit is put back into its image."""
 
@@ -41,11 +57,14 @@ class Compositing(StrEnum):
 
 Images = Annotated[str, typer.Option(help="Folder of the photographs.", show_default=False)]
 Annotations = Annotated[
-    str, typer.Option(help="COCO instances file (JSON) that names and outlines their objects.", show_default=False)
+    str | None, typer.Option(help="COCO instances file (JSON) that names and outlines their objects.")
 ]
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
 RunArgument = Annotated[str, typer.Argument(help="Run directory: a folder or an fsspec URL.", show_default=False)]
 Dataset = Annotated[str, typer.Argument(help="Packed dataset: a folder.", show_default=False)]
+DatasetAnywhere = Annotated[
+    str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
+]
 Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_default=False)]
 Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
 Seed = Annotated[int, typer.Option(min=0, help="Fixes the whole plan, and so the whole dataset.")]
@@ -69,6 +88,31 @@ Replacements = Annotated[
 CompositingOption = Annotated[
     Compositing,
     typer.Option(help="`spliced`: outside the mask nothing changes; `regenerated`: the model's whole output."),
+]
+RegionsOption = Annotated[
+    RegionsFrom,
+    typer.Option(
+        help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names, found anew."
+    ),
+]
+PromptsOption = Annotated[
+    PromptsBy,
+    typer.Option(help="`templates`, or `vlm`: written for each edit by a VLM that looks at the image."),
+]
+Vlm = Annotated[
+    str | None,
+    typer.Option(help="qwen2.5-vl-7b, a Hub id, ID@REVISION, a folder, or an OpenAI-compatible URL."),
+]
+VlmModel = Annotated[str | None, typer.Option(help="What the endpoint calls its model.")]
+KeepReplies = Annotated[
+    bool, typer.Option("--keep-replies", help="Keep every question to the VLM whole beside its answer.")
+]
+Detector = Annotated[
+    str | None,
+    typer.Option(help="Grounding DINO: a Hub id, ID@REVISION or a folder, to replace the usual one."),
+]
+Segmenter = Annotated[
+    str | None, typer.Option(help="SAM: a Hub id, ID@REVISION or a folder, to replace the usual one.")
 ]
 AnyLicense = Annotated[
     bool, typer.Option("--any-license", help="Keep photographs whose licence forbids derivatives.")
@@ -117,8 +161,8 @@ def demo(
 @app.command(rich_help_panel=BUILDING)
 def build(
     images: Images,
-    annotations: Annotations,
     out: Out,
+    annotations: Annotations = None,
     run: Annotated[str | None, typer.Option(help="Run directory; OUT-run if left out.")] = None,
     count: Count = None,
     unedited: Unedited = None,
@@ -128,6 +172,13 @@ def build(
     checkpoints: CheckpointsOption = Checkpoints.tiny,
     checkpoint: Replacements = None,
     compositing: CompositingOption = Compositing.spliced,
+    regions: RegionsOption = RegionsFrom.annotations,
+    prompts: PromptsOption = PromptsBy.templates,
+    vlm: Vlm = None,
+    vlm_model: VlmModel = None,
+    detector: Detector = None,
+    segmenter: Segmenter = None,
+    keep_replies: KeepReplies = False,
     any_license: AnyLicense = False,
     workers: Workers = None,
     device: Device = "auto",
@@ -152,9 +203,17 @@ def build(
         checkpoints=checkpoints,
         checkpoint=checkpoint,
         compositing=compositing,
+        regions=regions,
+        prompts=prompts,
+        vlm=vlm,
+        vlm_model=vlm_model,
+        detector=detector,
+        segmenter=segmenter,
+        keep_replies=keep_replies,
         any_license=any_license,
+        device=device,
     )
-    complete = _generate(run, checkpoint, workers, device, batch_size)
+    complete = _generate(run, checkpoint, workers, device, batch_size, vlm, vlm_model, keep_replies)
     pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
     card(out)
     if not complete:
@@ -165,7 +224,7 @@ def build(
 def plan(
     run: Run,
     images: Images,
-    annotations: Annotations,
+    annotations: Annotations = None,
     count: Count = None,
     unedited: Unedited = None,
     size: Size = 1024,
@@ -174,15 +233,26 @@ def plan(
     checkpoints: CheckpointsOption = Checkpoints.tiny,
     checkpoint: Replacements = None,
     compositing: CompositingOption = Compositing.spliced,
+    regions: RegionsOption = RegionsFrom.annotations,
+    prompts: PromptsOption = PromptsBy.templates,
+    vlm: Vlm = None,
+    vlm_model: VlmModel = None,
+    detector: Detector = None,
+    segmenter: Segmenter = None,
+    keep_replies: KeepReplies = False,
     any_license: AnyLicense = False,
+    device: Device = "auto",
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
     from generation.generators import registry
+    from generation.grounding.options import DETECTOR, SEGMENTER
     from generation.plan import PlanOptions
     from generation.prepare import prepare_run
     from generation.sources import SourceOptions
 
     settings = registry.settings(_names(generators), checkpoints.value, dict(_replacements(checkpoint)))
+    looks = regions is RegionsFrom.grounded_sam
+    eyes = _eyes(vlm, vlm_model, device, keep_replies) if looks or prompts is PromptsBy.vlm else None
     report = prepare_run(
         run,
         SourceOptions(images=images, annotations=annotations, any_license=any_license),
@@ -193,7 +263,13 @@ def plan(
             unedited=unedited,
             generators=settings,
             compositing=compositing.value,
+            regions=regions.value,
+            prompts=prompts.value,
+            vlm=eyes.vlm.name if eyes else None,
+            detector=(detector or DETECTOR) if looks else None,
+            segmenter=(segmenter or SEGMENTER) if looks else None,
         ),
+        eyes,
     )
     _say(report.lines())
 
@@ -205,9 +281,12 @@ def generate(
     workers: Workers = None,
     device: Device = "auto",
     batch_size: BatchSize = None,
+    vlm: Vlm = None,
+    vlm_model: VlmModel = None,
+    keep_replies: KeepReplies = False,
 ) -> None:
     """Makes the edits of a plan that are not made yet."""
-    if not _generate(run, checkpoint, workers, device, batch_size):
+    if not _generate(run, checkpoint, workers, device, batch_size, vlm, vlm_model, keep_replies):
         raise typer.Exit(1)
 
 
@@ -279,7 +358,7 @@ def generators(checkpoint: Replacements = None) -> None:
 
 
 @app.command(rich_help_panel=PUBLISHING)
-def verify(dataset: Dataset) -> None:
+def verify(dataset: DatasetAnywhere) -> None:
     """Checks on the shards every promise that the dataset makes."""
     from builder.verify import verify as check
 
@@ -358,6 +437,12 @@ Name = Annotated[str, typer.Option(help="Packed dataset: a folder, a URL or a na
 Config = Annotated[str, typer.Option(help="Its config; the name says the task.")]
 
 
+TrainingSeed = Annotated[int, typer.Option(min=0, help="Where all chance comes from.")]
+Side = Annotated[int | None, typer.Option(min=32, help="Side that images are brought to, in pixels.")]
+Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed, without a copy.")]
+BenchmarkDevice = Annotated[Literal["auto", "cpu", "cuda"], typer.Option(help="auto: a GPU where there is one.")]
+
+
 @app.command(rich_help_panel=BENCHMARK)
 def train(
     out: Annotated[str, typer.Option(help="Folder of the training.", show_default=False)],
@@ -366,21 +451,34 @@ def train(
     architecture: Annotated[str, typer.Option(help="A baseline, or one of segmentation-models-pytorch.")] = (
         "deeplabv3plus"
     ),
-    encoder: Annotated[str | None, typer.Option(help="Its encoder.")] = None,
-    weights: Annotated[str, typer.Option(help="`imagenet`, or `none` for random ones.")] = "imagenet",
-    size: Annotated[int | None, typer.Option(help="Side of the training images, in pixels.")] = None,
-    steps: Annotated[int | None, typer.Option(help="Updates; the recipe's if left out.")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Images an update; the recipe's if left out.")] = None,
-    seed: Seed = 0,
-    streaming: Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed.")] = False,
+    encoder: Annotated[str | None, typer.Option(help="Its encoder; the architecture's if left out.")] = None,
+    weights: Annotated[
+        Literal["imagenet", "none"], typer.Option(help="imagenet: from the Hub; none: random.")
+    ] = "imagenet",
+    size: Side = None,
+    steps: Annotated[int | None, typer.Option(min=1, help="Updates; the recipe's if left out.")] = None,
+    batch_size: Annotated[
+        int | None, typer.Option(min=1, help="Images an update; the recipe's by default.")
+    ] = None,
+    learning_rate: Annotated[float | None, typer.Option(help="The recipe's if left out.")] = None,
+    scale: Annotated[
+        tuple[float, float] | None, typer.Option(help="Scale images at random, by a factor between two.")
+    ] = None,
+    validate_every: Annotated[int | None, typer.Option(min=1, help="Steps between two validations.")] = None,
+    workers: Annotated[int, typer.Option(min=0, help="Subprocesses that decode images.")] = 4,
+    seed: TrainingSeed = 0,
+    mixed_precision: Annotated[
+        Literal["auto", "no", "fp16", "bf16"], typer.Option(help="auto: bf16 or fp16 on a GPU, no on a CPU.")
+    ] = "auto",
+    device: BenchmarkDevice = "auto",
+    checkpoint_every: Annotated[int, typer.Option(min=1, help="Steps between two checkpoints.")] = 1000,
+    streaming: Streaming = False,
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint.")] = False,
 ) -> None:
     """Trains a detector by the paper's protocol."""
     from benchmark.train import train as train_detector
     from benchmark.train_options import TrainOptions
 
-    if weights not in ("imagenet", "none"):
-        raise typer.BadParameter("it is imagenet or none", param_hint="--weights")
     report = train_detector(
         TrainOptions(
             out=out,
@@ -388,37 +486,76 @@ def train(
             config=config,
             architecture=architecture,
             encoder=encoder,
-            weights="none" if weights == "none" else "imagenet",
+            weights=weights,
             size=size,
             steps=steps,
             batch_size=batch_size,
-            seed=seed,
+            learning_rate=learning_rate,
+            scale=scale,
+            validate_every=validate_every,
             streaming=streaming,
+            workers=workers,
+            seed=seed,
+            mixed_precision=mixed_precision,
+            device=device,
+            checkpoint_every=checkpoint_every,
             resume=resume,
         )
     )
-    _say([f"step {report.step}, loss {report.loss}, detector: {report.detector}"])
+    loss = "" if report.loss is None else f", loss {report.loss:.4f}"
+    _say([f"{report.step} steps{loss}; detector: {report.detector}"])
 
 
 @app.command(rich_help_panel=BENCHMARK)
 def evaluate(
-    detector: Annotated[str, typer.Argument(help="Folder of a training, or what names a detector.")],
+    detector: Annotated[
+        str,
+        typer.Argument(help="Folder of a training, FILE.py:FUNCTION or predictions:FOLDER.", show_default=False),
+    ],
     out: Annotated[str, typer.Option(help="Folder of the result files.", show_default=False)],
     dataset: Name = "diffseg30k",
     config: Config = "semantic",
-    conditions: Annotated[
-        str | None, typer.Option(help="Names, separated by commas; Table 3 if left out.")
-    ] = None,
-    count: Annotated[int | None, typer.Option(help="Only the first so many rows.")] = None,
+    split: Annotated[str | None, typer.Option(help="`test` of a held-out pair, else `validation`.")] = None,
+    conditions: Annotated[str | None, typer.Option(help="Names, separated by commas; Table 3 by default.")] = None,
+    size: Side = None,
+    as_classifier: Annotated[
+        bool, typer.Option("--as-classifier", help="Let a segmentation model score whole images.")
+    ] = False,
+    name: Annotated[str | None, typer.Option(help="Of the detector in the tables; its own if left out.")] = None,
+    count: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None,
+    batch_size: Annotated[int, typer.Option(min=1, help="Images at a time.")] = 8,
+    workers: Annotated[int, typer.Option(min=1, help="Threads that decode and distort.")] = 2,
+    seed: TrainingSeed = 0,
+    save_predictions: Annotated[str | None, typer.Option(help="Folder for every predicted label map.")] = None,
+    streaming: Streaming = False,
+    device: BenchmarkDevice = "auto",
 ) -> None:
     """Scores a detector, clean and distorted."""
+    from benchmark.distortions import TABLE_3
     from benchmark.evaluate import EvaluateOptions
     from benchmark.evaluate import evaluate as evaluate_detector
 
-    options = EvaluateOptions(detector=detector, out=out, dataset=dataset, config=config, count=count)
-    if conditions:
-        options = replace(options, conditions=_names(conditions) or ())
-    _say(evaluate_detector(options))
+    files = evaluate_detector(
+        EvaluateOptions(
+            detector=detector,
+            out=out,
+            dataset=dataset,
+            config=config,
+            split=split,
+            conditions=_names(conditions) or TABLE_3,
+            size=size,
+            as_classifier=as_classifier,
+            name=name,
+            count=count,
+            batch_size=batch_size,
+            workers=workers,
+            seed=seed,
+            save_predictions=save_predictions,
+            streaming=streaming,
+            device=device,
+        )
+    )
+    _say(files)
 
 
 @app.command(rich_help_panel=BENCHMARK)
@@ -442,21 +579,46 @@ def tables(
 # ── Parsing and printing ──────────────────────────────────────────────────────────────────────────
 
 
+def _eyes(vlm: str | None, model: str | None, device: str, keep_replies: bool) -> "Eyes | None":
+    """The VLM that the options name, or none."""
+    from generation.devices import resolve_device
+    from generation.eyes import Eyes
+    from generation.vlm.options import VlmOptions
+
+    if vlm is None:
+        return None
+    device = resolve_device(device)
+    return Eyes(VlmOptions.named(vlm, model, device=device, batch_size=1 if device == "cpu" else 8), keep_replies)
+
+
 def _generate(
-    run: str, checkpoint: list[str] | None, workers: int | None, device: str, batch_size: int | None
+    run: str,
+    checkpoint: list[str] | None,
+    workers: int | None,
+    device: str,
+    batch_size: int | None,
+    vlm: str | None = None,
+    vlm_model: str | None = None,
+    keep_replies: bool = False,
 ) -> bool:
-    """Makes the edits of a plan; whether none of them failed."""
+    """Makes the edits of a plan; whether none of them failed. The VLM is the plan's where none is named."""
+    from builder.run_directory import RunDirectory
     from generation.devices import resolve_device, resolve_workers
     from generation.run import generate as make_edits
+    from generation.run_options import read_vlm
     from generation.worker_options import WorkerOptions
 
+    planned = read_vlm(RunDirectory(run))
+    if vlm is None:
+        vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
     device = resolve_device(device)
     options = WorkerOptions(
         device=device,
         batch_size=batch_size or (1 if device == "cpu" else 4),
         replacements=_replacements(checkpoint),
     )
-    report = make_edits(run, options, resolve_workers(workers, device))
+    eyes = _eyes(vlm, vlm_model, device, keep_replies)
+    report = make_edits(run, options, resolve_workers(workers, device), eyes)
     _say(report.lines())
     return not report.failures
 

@@ -1,38 +1,30 @@
-"""Gathers the base images of a run from photographs, and decodes no more of them than it needs."""
+"""Gathers the base images of a run from photographs, and looks at no more of them than it needs."""
 
-import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from typing import TypeVar
-
-from tqdm import tqdm
+from collections.abc import Callable, Iterable, Sequence
 
 from builder.encode import encode_image
 from builder.run_directory import RunDirectory, base_path
 from generation.coco_file import Skip
-from generation.pictures import UnusablePicture, decode_square, read_header
+from generation.pictures import UnusablePicture, decode_square
 from generation.plan import max_turns
 from generation.plan_options import PlanOptions
-from generation.regions import from_annotations
+from generation.regions import Regions
 from generation.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order
 from generation.sources import Photograph, read_file
+from generation.threads import in_threads
 
-THREADS = min(4, os.cpu_count() or 1)
-"""Photographs that are open at once. Pillow decodes and encodes beside other threads."""
+Propose = Callable[[Sequence[Photograph]], Iterable[Regions | Skip]]
+"""Finds the regions of photographs: in order, or why one cannot be used."""
 
 AT_LEAST = 32
 """Photographs that are looked at before the choice is made again."""
-
-Item = TypeVar("Item")
-Result = TypeVar("Result")
 
 
 class Gathering:
     """Photographs on their way to become base images.
 
-    Regions come from the files' headers and the annotations. Only photographs that are chosen are decoded, and
-    where one turns out to be damaged, the next takes its place. What is chosen depends on the photographs and the
-    options alone.
+    Only photographs that are chosen become base images, and where one turns out to be damaged, the next takes its
+    place. What is chosen depends on the photographs, their regions and the options alone.
 
     Attributes:
         candidates: the photographs that were looked at and can be used, by name.
@@ -40,8 +32,11 @@ class Gathering:
         dropped: why objects on the photographs gave no region.
     """
 
-    def __init__(self, run: RunDirectory, photographs: Sequence[Photograph], options: PlanOptions):
+    def __init__(
+        self, run: RunDirectory, photographs: Sequence[Photograph], options: PlanOptions, propose: Propose
+    ):
         self._run = run
+        self._propose = propose
         self._photographs = {photograph.image: photograph for photograph in photographs}
         self._options = options
         self._made = {name.removesuffix(".webp") for name in run.names("bases")}
@@ -93,26 +88,18 @@ class Gathering:
 
     def _look(self, names: Sequence[str]) -> None:
         """Finds the regions of photographs."""
-        for name, found in zip(names, in_threads(self._candidate, names, "regions"), strict=True):
+        photographs = [self._photographs[name] for name in names]
+        for photograph, found in zip(photographs, self._propose(photographs), strict=True):
             if isinstance(found, Skip):
-                self._skip(name, found)
+                self._skip(photograph.image, found)
             else:
-                self.candidates[name], dropped = found
-                self.dropped += dropped
+                self.candidates[photograph.image] = Candidate(photograph.image, photograph.base_id, found.regions)
+                self.dropped += found.dropped
 
     def _skip(self, name: str, skip: Skip) -> None:
         self.skipped.append(skip)
         self._broken.add(name)
         self.candidates.pop(name, None)
-
-    def _candidate(self, name: str) -> tuple[Candidate, tuple[str, ...]] | Skip:
-        photograph = self._photographs[name]
-        try:
-            header = read_header(read_file(photograph))
-        except UnusablePicture as error:
-            return Skip(_file_name(photograph), str(error))
-        found = from_annotations(photograph, self._options.side, header)
-        return Candidate(name, photograph.base_id, found.regions), found.dropped
 
     def _make(self, names: Iterable[str]) -> bool:
         """Makes base images that are not there yet; whether all could be made."""
@@ -130,20 +117,6 @@ class Gathering:
         try:
             image = decode_square(read_file(photograph), self._options.side)
         except UnusablePicture as error:
-            return Skip(_file_name(photograph), str(error))
+            return Skip(photograph.file_name, str(error))
         self._run.write(base_path(name), encode_image(image))
         return None
-
-
-def _file_name(photograph: Photograph) -> str:
-    return photograph.path.rsplit("/", 1)[-1]
-
-
-def in_threads(task: Callable[[Item], Result], items: Sequence[Item], label: str) -> Iterator[Result]:
-    """What `task` makes of each item, in order, with a progress bar; what was not begun is dropped on an error."""
-    pool = ThreadPoolExecutor(THREADS)
-    try:
-        results = pool.map(task, items)
-        yield from tqdm(results, total=len(items), desc=label, unit="photograph", leave=False, disable=not items)
-    finally:
-        pool.shutdown(cancel_futures=True)

@@ -25,6 +25,7 @@ from builder.splits import side
 from generation.generators import registry
 from generation.planned_edit import PlannedEdit, read_plan, write_plan
 from generation.prepare import row_id
+from generation.written_prompts import with_prompts
 
 GENERATOR = "sdxl"
 
@@ -110,7 +111,15 @@ def _chosen(run: RunDirectory) -> dict[str, list[PlannedEdit]]:
             f"{run.url}: {len(open_edits)} edits are not finished, the one of {open_edits[0].image} at turn "
             f"{open_edits[0].turn} among them; finish them with `diffseg30k generate {run.url}`"
         )
-    return chosen
+    return _with_prompts(run, chosen)
+
+
+def _with_prompts(run: RunDirectory, chosen: Mapping[str, list[PlannedEdit]]) -> dict[str, list[PlannedEdit]]:
+    """The edits with the prompts that a VLM wrote for them, so that nobody is asked again."""
+    whole = defaultdict(list)
+    for edit in with_prompts(run, [edit for edits in chosen.values() for edit in edits]):
+        whole[edit.image].append(dataclasses.replace(edit, prompt_by=None))
+    return dict(whole)
 
 
 def _with_lora(edit: PlannedEdit, replacements: Mapping[str, str]) -> PlannedEdit:

@@ -120,8 +120,10 @@ def _weight(region: Region) -> float:
 def _edit(
     image: str, turn: int, region: Region, settings: GeneratorSettings, edit_type: str, options: PlanOptions
 ) -> PlannedEdit:
-    rng = derived_random(options.seed, image, turn, "prompt")
-    prompt = prompts.write(region.object, region.supercategory, edit_type, rng)
+    prompt = prompts.Prompt("", None)
+    if options.prompts == "templates":
+        rng = derived_random(options.seed, image, turn, "prompt")
+        prompt = prompts.write(region.object, region.supercategory, edit_type, rng)
     return PlannedEdit(
         image=image,
         turn=turn,
@@ -138,4 +140,5 @@ def _edit(
         steps=settings.steps,
         guidance=settings.guidance,
         compositing=options.compositing,
+        prompt_by=options.vlm if options.prompts == "vlm" else None,
     )

@@ -4,6 +4,12 @@ from dataclasses import dataclass
 
 from diffseg30k import COMPOSITING, GENERATORS
 
+REGIONS = ("annotations", "grounded-sam")
+"""Where regions come from: COCO's annotations, or a VLM's names found by Grounding DINO and SAM."""
+
+PROMPTS = ("templates", "vlm")
+"""Who writes prompts: the plan itself, or a VLM that looks at the picture before each turn."""
+
 
 @dataclass(frozen=True)
 class GeneratorSettings:
@@ -42,6 +48,11 @@ class PlanOptions:
         unedited: photographs to keep unedited; None for one for every six edited, as the paper's 5,000 beside
             30,000.
         compositing: one of `diffseg30k.COMPOSITING`.
+        regions: one of `REGIONS`: where regions come from.
+        prompts: one of `PROMPTS`: who writes prompts.
+        vlm: the VLM's name, as `VlmOptions.name` has it, where one is asked.
+        detector: Grounding DINO's checkpoint, where it finds the regions.
+        segmenter: SAM's, where it does.
 
     Raises:
         ValueError: an option has a value that no plan can have.
@@ -53,6 +64,11 @@ class PlanOptions:
     count: int | None = None
     unedited: int | None = None
     compositing: str = "spliced"
+    regions: str = "annotations"
+    prompts: str = "templates"
+    vlm: str | None = None
+    detector: str | None = None
+    segmenter: str | None = None
 
     def __post_init__(self) -> None:
         names = [settings.generator for settings in self.generators]
@@ -62,6 +78,11 @@ class PlanOptions:
             raise ValueError(f"each generator is named once, but {', '.join(twice)} is named more often")
         if self.compositing not in COMPOSITING:
             raise ValueError(f"compositing is {' or '.join(COMPOSITING)}, not {self.compositing!r}")
+        for name, chosen, known in (("regions", self.regions, REGIONS), ("prompts", self.prompts, PROMPTS)):
+            if chosen not in known:
+                raise ValueError(f"{name} is {' or '.join(known)}, not {chosen!r}")
+        if self.asks_vlm and not self.vlm:
+            raise ValueError("--regions grounded-sam and --prompts vlm ask a VLM: name it with --vlm")
         for name, value, least in (
             ("size", self.side, 8),
             ("seed", self.seed, 0),
@@ -70,3 +91,7 @@ class PlanOptions:
         ):
             if value is not None and value < least:
                 raise ValueError(f"{name} is at least {least}, not {value}")
+
+    @property
+    def asks_vlm(self) -> bool:
+        return self.regions == "grounded-sam" or self.prompts == "vlm"

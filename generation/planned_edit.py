@@ -22,7 +22,7 @@ class PlannedEdit:
         lora: the LoRA that the generator carries, or None.
         edit_type: one of `diffseg30k.EDIT_TYPES`.
         object: the category of the region's object, as its source names it.
-        prompt: what the region is to show afterwards.
+        prompt: what the region is to show afterwards; empty where `prompt_by` is to write it.
         removal_prompt: what an addition's region is to show in between, when the old object is gone and the
             new one not yet there; None for the other edit types.
         region: the region's mask as compressed COCO run lengths.
@@ -31,6 +31,7 @@ class PlannedEdit:
         steps: denoising steps.
         guidance: classifier-free guidance scale.
         compositing: one of `diffseg30k.COMPOSITING`.
+        prompt_by: the VLM that writes the prompt when the earlier turns are finished; None where it is there.
     """
 
     image: str
@@ -48,6 +49,7 @@ class PlannedEdit:
     steps: int
     guidance: float
     compositing: str
+    prompt_by: str | None = None
 
     def mask(self) -> np.ndarray:
         """The region as a (side, side) bool mask."""

@@ -9,54 +9,96 @@ import hashlib
 import json
 import warnings
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
 
 from PIL import Image
 
 from builder.run_directory import PLAN, Base, RunDirectory, read_bases, write_bases
-from generation.gathering import Gathering
+from generation.eyes import Eyes
+from generation.gathering import Gathering, Propose
 from generation.plan import make_plan
 from generation.plan_options import PlanOptions
 from generation.plan_report import report_on
 from generation.planned_edit import PlannedEdit, read_plan, write_plan
 from generation.prepare_report import PrepareReport, count_reasons, skip_lines
+from generation.regions import propose_annotated
 from generation.run_options import settle_options
 from generation.selection import Candidate
-from generation.sources import Photograph, SourceOptions, Sources, read_coco
+from generation.sources import Photograph, SourceOptions, Sources, read_coco, read_folder
 
 
-def prepare_run(run_url: str, sources: SourceOptions, options: PlanOptions) -> PrepareReport:
+def prepare_run(
+    run_url: str, sources: SourceOptions, options: PlanOptions, eyes: Eyes | None = None
+) -> PrepareReport:
     """Plans a run and makes its base images. A run that has its plan is left as it is.
 
     Args:
         run_url: a folder or an fsspec URL; it need not exist.
         sources: the photographs.
         options: what else fixes the plan.
+        eyes: what names objects; only for `grounded-sam` regions and prompts by a VLM.
 
     Raises:
         FileNotFoundError: the annotation file or the photographs are not there.
         ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
             options.
+        VlmUnavailable: the VLM does not answer; what it answered is kept.
     """
     run = RunDirectory(run_url)
+    _check(sources, options, eyes)
     if run.exists(PLAN):
-        settle_options(run, sources, options)
+        settle_options(run, sources, options, eyes)
         unedited = sum(base.num_edits == 0 for base in read_bases(run))
         return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
-    found = read_coco(sources.images, sources.annotations, sources.any_license)
-    settle_options(run, sources, options)
-    with warnings.catch_warnings():
+    found = _read(sources)
+    settle_options(run, sources, options, eyes)
+    with warnings.catch_warnings(), _proposer(run, options, eyes) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
-        return _prepare(run, found, options)
+        return _prepare(run, found, options, propose)
 
 
-def _prepare(run: RunDirectory, sources: Sources, options: PlanOptions) -> PrepareReport:
-    gathering = Gathering(run, sources.photographs, options)
+def _check(sources: SourceOptions, options: PlanOptions, eyes: Eyes | None) -> None:
+    if sources.annotations is None and options.regions == "annotations":
+        raise ValueError(
+            "nothing says where the objects are: give --annotations FILE, or --regions grounded-sam to find them"
+        )
+    if options.asks_vlm and (eyes is None or eyes.vlm.name != options.vlm):
+        raise ValueError(f"the plan is to be made with {options.vlm}, which is not the VLM that is to be asked")
+
+
+def _read(sources: SourceOptions) -> Sources:
+    if sources.annotations is None:
+        return read_folder(sources.images)
+    return read_coco(sources.images, sources.annotations, sources.any_license)
+
+
+@contextmanager
+def _proposer(run: RunDirectory, options: PlanOptions, eyes: Eyes | None) -> Iterator[Propose]:
+    """What finds the regions."""
+    if options.regions == "annotations" or eyes is None:
+        yield partial(propose_annotated, side=options.side)
+        return
+    from generation.grounding.options import DETECTOR, SEGMENTER, GroundingOptions
+    from generation.grounding.proposer import GroundedSam
+    from generation.vlm.door import open_vlm
+
+    vlm = open_vlm(eyes.vlm)
+    models = GroundingOptions(options.detector or DETECTOR, options.segmenter or SEGMENTER, eyes.vlm.device)
+    try:
+        yield GroundedSam(run, options.side, vlm, eyes.archive(run), models).propose
+    finally:
+        vlm.close()
+
+
+def _prepare(run: RunDirectory, sources: Sources, options: PlanOptions, propose: Propose) -> PrepareReport:
+    gathering = Gathering(run, sources.photographs, options, propose)
     edited = gathering.edited()
     if not edited:
         reasons = [*skip_lines([*sources.skipped, *gathering.skipped])]
         reasons += [f"{count} objects: {reason}" for reason, count in count_reasons(gathering.dropped)]
-        raise ValueError(f"no photograph can be edited. {'. '.join(reasons) or 'None has an annotated object'}")
+        raise ValueError(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     unedited = gathering.unedited(edited)
     exactly = dataclasses.replace(options, count=len(edited), unedited=len(unedited))
     plan = make_plan([*edited, *unedited], exactly)

@@ -1,16 +1,17 @@
-"""Regions to edit, from COCO annotations: one object each, in order of preference."""
+"""Regions to edit: one object each, in order of preference. From COCO annotations; `grounding` has the others."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
-from generation.coco_file import Annotation
-from generation.pictures import Header, read_header
+from generation.coco_file import Annotation, Skip
+from generation.pictures import Header, UnusablePicture, read_header
 from generation.planned_edit import encode_region
 from generation.region_masks import UnusableMask, cut_square, draw_segmentation, turn_of
 from generation.sources import Photograph, read_file
+from generation.threads import in_threads
 
 MIN_AREA = 0.003
 """Share of the image. Less is under 28 by 28 pixels of 512: 3.5 by 3.5 cells of a latent diffusion model."""
@@ -26,6 +27,9 @@ MIN_VISIBLE = 0.3
 
 MAX_IOU = 0.7
 """Of two regions that overlap more, one is dropped: they are the same object (paper, 3.1, stage 1)."""
+
+OVERLAPS = "it overlaps a preferred region"
+"""Why a region is dropped that is nearly another one."""
 
 PEOPLE = frozenset({"person", "people", "human", "man", "woman", "boy", "girl", "child", "baby"})
 
@@ -67,6 +71,18 @@ class Regions:
     dropped: tuple[str, ...]
 
 
+def propose_annotated(photographs: Sequence[Photograph], side: int) -> Iterator[Regions | Skip]:
+    """The regions that each photograph's annotations give, in order, or why it cannot be used."""
+
+    def look(photograph: Photograph) -> Regions | Skip:
+        try:
+            return from_annotations(photograph, side)
+        except UnusablePicture as error:
+            return Skip(photograph.file_name, str(error))
+
+    return in_threads(look, photographs, "regions")
+
+
 def from_annotations(photograph: Photograph, side: int, header: Header | None = None) -> Regions:
     """The regions that a photograph's annotations give.
 
@@ -83,14 +99,15 @@ def from_annotations(photograph: Photograph, side: int, header: Header | None = 
         turn = turn_of(header, photograph.width, photograph.height)
     except UnusableMask as error:
         return Regions((), (str(error),) * len(photograph.annotations))
-    found, dropped = [], []
+    found: list[Region] = []
+    dropped: list[str] = []
     for annotation in photograph.annotations:
         try:
             found.append(_region(annotation, photograph, header, turn, side))
         except UnusableMask as error:
             dropped.append(str(error))
-    distinct = _distinct(sorted(found, key=_preference), side)
-    dropped += ["it overlaps a preferred region"] * (len(found) - len(distinct))
+    distinct = without_overlaps(sorted(found, key=preference), side)
+    dropped += [OVERLAPS] * (len(found) - len(distinct))
     return Regions(tuple(distinct), tuple(dropped))
 
 
@@ -101,22 +118,30 @@ def _region(
         raise UnusableMask("it is a crowd, not one object")
     drawn = draw_segmentation(annotation.segmentation, photograph.width, photograph.height)
     mask, visible = cut_square(drawn, header, turn, side)
-    if problem := _problem(mask, visible):
-        raise UnusableMask(problem)
-    return Region(annotation.category, annotation.supercategory, encode_region(mask), float(mask.mean()))
-
-
-def _problem(mask: np.ndarray, visible: float) -> str | None:
-    area = mask.mean()
     if visible < MIN_VISIBLE:
-        return "most of it is cropped away, or its mask is empty"
+        raise UnusableMask("most of it is cropped away, or its mask is empty")
+    return region_of(annotation.category, annotation.supercategory, mask)
+
+
+def region_of(object: str, supercategory: str, mask: np.ndarray) -> Region:
+    """An object's region.
+
+    Args:
+        object: its category.
+        supercategory: such as `animal`, or empty.
+        mask: (side, side) bool.
+
+    Raises:
+        UnusableMask: it is empty, too small or too thin to edit, or the whole image.
+    """
+    area = float(mask.mean())
     if area < MIN_AREA:
-        return "it is too small"
+        raise UnusableMask("it is too small")
     if area > MAX_AREA:
-        return "it covers the whole image"
+        raise UnusableMask("it covers the whole image")
     if widest(mask) < MIN_WIDTH:
-        return "it is too thin"
-    return None
+        raise UnusableMask("it is too thin")
+    return Region(object, supercategory, encode_region(mask), area)
 
 
 def widest(mask: np.ndarray) -> float:
@@ -135,12 +160,13 @@ def widest(mask: np.ndarray) -> float:
     return float(2 * distance_transform_edt(box).max() - 1) * step / len(mask)
 
 
-def _preference(region: Region) -> tuple[bool, float, str, str]:
+def preference(region: Region) -> tuple[bool, float, str, str]:
+    """Sorts people first, then the larger."""
     return not region.is_person, -region.area, region.object, region.mask
 
 
-def _distinct(regions: Sequence[Region], side: int) -> list[Region]:
-    """The regions without those that are nearly one before them."""
+def without_overlaps(regions: Sequence[Region], side: int) -> list[Region]:
+    """The regions without those that are nearly one before them: they overlap by more than MAX_IOU."""
     from pycocotools import mask as coco_mask
 
     runs = [{"size": [side, side], "counts": region.mask.encode("ascii")} for region in regions]

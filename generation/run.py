@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from builder.run_directory import LOGS, EditFailure, RunDirectory, read_failures
 from diffseg30k import MAX_TURNS
+from generation.eyes import Eyes
 from generation.planned_edit import PlannedEdit, read_plan
 from generation.waves import Chunk, chunks, to_make
 from generation.worker_options import WorkerOptions
@@ -66,25 +67,55 @@ class RunReport:
         return lines
 
 
-def generate(run_url: str, options: WorkerOptions, workers: int = 1) -> RunReport:
+def generate(run_url: str, options: WorkerOptions, workers: int = 1, eyes: Eyes | None = None) -> RunReport:
     """Makes every edit of the plan that is not finished yet.
 
     Args:
         run_url: a run directory with a plan.
         options: how each worker works.
         workers: processes on this machine.
+        eyes: what writes prompts, where the plan leaves them to a VLM.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
+        ValueError: the plan wants a VLM, and it is not the one that is given.
+        VlmUnavailable: the VLM does not answer; what is finished is kept.
     """
     os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
     run = RunDirectory(run_url)
     plan = read_plan(run)
+    _check_eyes(plan, eyes)
     before = _finished(run)
-    loads = sum(_run_wave(run, chunks(plan, turn), workers, options) for turn in range(1, MAX_TURNS + 1))
+    loads = 0
+    for turn in range(1, MAX_TURNS + 1):
+        wave = chunks(plan, turn)
+        _ask_for_prompts(run, wave, eyes)
+        loads += _run_wave(run, wave, workers, options)
     finished = _finished(run)
     failures = [failure for turn in range(1, MAX_TURNS + 1) for failure in read_failures(run, turn)]
     return RunReport(len(plan), finished, finished - before, loads, tuple(failures))
+
+
+def _check_eyes(plan: Sequence[PlannedEdit], eyes: Eyes | None) -> None:
+    wanted = {edit.prompt_by for edit in plan if edit.prompt_by}
+    if wanted and (eyes is None or wanted != {eyes.vlm.name}):
+        given = f"not {eyes.vlm.name}" if eyes else "name it with --vlm"
+        raise ValueError(f"the plan leaves the prompts to the VLM {', '.join(sorted(wanted))}: {given}")
+
+
+def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], eyes: Eyes | None) -> None:
+    """Before a turn's edits; the VLM's memory is free again when they begin."""
+    waiting = [edit for edit in to_make(run, [edit for chunk in wave for edit in chunk.edits]) if edit.prompt_by]
+    if not waiting or eyes is None:
+        return
+    from generation.vlm.door import open_vlm
+    from generation.written_prompts import write_prompts
+
+    vlm = open_vlm(eyes.vlm)
+    try:
+        write_prompts(run, waiting, vlm, eyes.archive(run))
+    finally:
+        vlm.close()
 
 
 def _finished(run: RunDirectory) -> int:

@@ -5,25 +5,33 @@ import json
 from typing import Any
 
 from builder.run_directory import OPTIONS, RunDirectory
+from generation.eyes import Eyes
 from generation.plan_options import PlanOptions
 from generation.sources import SourceOptions
 
 _COMMAND_LINE_NAMES = {"side": "size"}
 
 
-def settle_options(run: RunDirectory, sources: SourceOptions, options: PlanOptions) -> None:
+def settle_options(
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, eyes: Eyes | None = None
+) -> None:
     """Writes the options down, or checks that they are those that the run was begun with.
+
+    Where the VLM is, is written down for the later stages and may change; which one it is, may not.
 
     Raises:
         ValueError: they are not; the message says which differ.
     """
     wanted = {"sources": dataclasses.asdict(sources), "plan": dataclasses.asdict(options)}
+    if eyes is not None:
+        wanted["vlm"] = {"vlm": eyes.vlm.place, "model": eyes.vlm.model}
     text = json.dumps(wanted, ensure_ascii=False, indent=1, sort_keys=True)
     if not run.exists(OPTIONS):
         run.write(OPTIONS, text.encode())
         return
     try:
-        differing = _differences(json.loads(run.read(OPTIONS)), json.loads(text))
+        before = json.loads(run.read(OPTIONS))
+        differing = _differences(before, json.loads(text))
     except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise ValueError(f"{run.url}/{OPTIONS} does not hold the options of a plan; name another run") from error
     if differing:
@@ -31,6 +39,16 @@ def settle_options(run: RunDirectory, sources: SourceOptions, options: PlanOptio
             f"{run.url} was begun with other options: {'; '.join(differing)}. Go on with those, name another run, "
             "or delete this one"
         )
+    if before.get("vlm") != wanted.get("vlm"):
+        run.write(OPTIONS, text.encode())
+
+
+def read_vlm(run: RunDirectory) -> dict[str, str | None]:
+    """The `vlm` and `model` that a run was planned with, as `VlmOptions.named` takes them; empty without one."""
+    if not run.exists(OPTIONS):
+        return {}
+    content = json.loads(run.read(OPTIONS))
+    return content.get("vlm", {}) if isinstance(content, dict) else {}
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import Any
 
 import fsspec
@@ -12,10 +13,26 @@ from generation.image_names import base_id, image_names
 from generation.licenses import forbids_derivatives
 from generation.pictures import decode_square
 
-__all__ = ["Annotation", "Photograph", "Skip", "SourceOptions", "Sources", "base_image", "read_coco", "read_file"]
+__all__ = [
+    "Annotation",
+    "Photograph",
+    "Skip",
+    "SourceOptions",
+    "Sources",
+    "base_image",
+    "read_coco",
+    "read_file",
+    "read_folder",
+]
 
 FORBIDDEN = "its licence forbids derivatives"
 """Why a photograph is skipped that `any_license` would keep."""
+
+
+SUFFIXES = frozenset(
+    (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2")
+)
+"""Of the files of a folder that are taken for pictures."""
 
 
 @dataclass(frozen=True)
@@ -24,12 +41,12 @@ class SourceOptions:
 
     Attributes:
         images: the photographs, a folder or an fsspec URL.
-        annotations: a COCO instances file or its fsspec URL.
+        annotations: a COCO instances file or its fsspec URL; None takes every picture of the folder.
         any_license: keep photographs whose licence forbids derivatives.
     """
 
     images: str
-    annotations: str
+    annotations: str | None
     any_license: bool = False
 
 
@@ -44,8 +61,8 @@ class Photograph:
         path: the file, or its fsspec URL.
         license: the licence's URL, or its name where it has none, or None where nothing is said.
         url: where it was published, or None.
-        width: as annotated, in pixels.
-        height: as annotated, in pixels.
+        width: as annotated, in pixels; 0 where nothing is.
+        height: as annotated, in pixels; 0 where nothing is.
         annotations: its objects.
     """
 
@@ -57,6 +74,10 @@ class Photograph:
     width: int
     height: int
     annotations: tuple[Annotation, ...]
+
+    @property
+    def file_name(self) -> str:
+        return self.path.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)
@@ -93,6 +114,25 @@ def read_coco(images: str, annotations: str, any_license: bool = False) -> Sourc
             path = _join(images, entry["file_name"])
             found.append(_photograph(entry, name, path, texts, coco.annotations.get(key, [])))
     return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped))
+
+
+def read_folder(images: str) -> Sources:
+    """The photographs of a folder of which nothing is known, in the order of their names.
+
+    Args:
+        images: the folder, or its fsspec URL; folders below it count.
+
+    Raises:
+        FileNotFoundError: the folder holds no file.
+    """
+    files = sorted(_files(images))
+    pictures = [name for name in files if PurePosixPath(name).suffix.lower() in SUFFIXES]
+    photographs = [
+        Photograph(name, base_id(file), _join(images, file), None, None, 0, 0, ())
+        for file, name in zip(pictures, image_names(pictures), strict=True)
+    ]
+    skipped = [Skip(name, "its name is not a picture's") for name in sorted(set(files) - set(pictures))]
+    return Sources(tuple(sorted(photographs, key=lambda photograph: photograph.image)), tuple(skipped))
 
 
 def _join(folder: str, name: str) -> str:

@@ -24,6 +24,7 @@ from generation.generators.inpainter import Inpainter
 from generation.planned_edit import PlannedEdit, read_plan
 from generation.waves import Chunk, chunks, to_make
 from generation.worker_options import WorkerOptions
+from generation.written_prompts import with_prompts
 
 
 @dataclass
@@ -104,7 +105,7 @@ def make_edits(run: RunDirectory, edits: Sequence[PlannedEdit], options: WorkerO
     import torch
 
     torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
-    remaining = to_make(run, edits)
+    remaining = with_prompts(run, to_make(run, edits))
     if not remaining:
         return
     try:

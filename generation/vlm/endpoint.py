@@ -104,8 +104,8 @@ class EndpointVlm:
     async def _reply(self, client: "AsyncOpenAI", question: Question[Any]) -> Reply:
         import openai
 
+        messages = await asyncio.to_thread(self._messages, question)
         try:
-            messages = await asyncio.to_thread(self._messages, question)
             async with asyncio.timeout((self._options.seconds + 10) * (self._options.retries + 1)):
                 reply = await self._completion(client, question, messages)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
@@ -169,7 +169,7 @@ def _import_client() -> "type[AsyncOpenAI]":
     try:
         from openai import AsyncOpenAI
     except ImportError as error:
-        raise ImportError("--vlm URL needs the openai client: pip install 'diffseg30k[vlm]'") from error
+        raise ImportError("--vlm URL needs the openai client: pip install 'diffseg30k[generation]'") from error
     return AsyncOpenAI
 
 

@@ -115,5 +115,5 @@ def _import_classes() -> tuple[Any, Any]:
     try:
         from transformers import Qwen2_5_VLForConditionalGeneration, Qwen2_5_VLProcessor
     except ImportError as error:
-        raise ImportError("--vlm needs transformers: pip install 'diffseg30k[vlm]'") from error
+        raise ImportError("--vlm needs transformers: pip install 'diffseg30k[generation]'") from error
     return Qwen2_5_VLProcessor, Qwen2_5_VLForConditionalGeneration

@@ -1,6 +1,10 @@
 """Which VLM is asked, and how."""
 
 from dataclasses import dataclass
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from generation.generators.checkpoints import place_of
 
 MODELS: dict[str, str] = {
     "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
@@ -43,6 +47,8 @@ class VlmOptions:
     picture_side: int = 1024
 
     def __post_init__(self) -> None:
+        if self.is_endpoint and (urlsplit(self.vlm).username is not None or urlsplit(self.vlm).query):
+            raise ValueError("--vlm URL holds a key: give the plain address, and the key in OPENAI_API_KEY")
         if self.is_endpoint and not self.model:
             raise ValueError(f"--vlm {self.vlm} is an endpoint: name its model with --vlm-model")
         if not self.is_endpoint and self.model:
@@ -53,6 +59,19 @@ class VlmOptions:
         if self.seconds <= 0 or self.retries < 0:
             raise ValueError("seconds is above 0, and retries at least 0")
 
+    @classmethod
+    def named(cls, vlm: str, model: str | None = None, **others: Any) -> Self:
+        """The options for a VLM as people name it: a Hub id may be followed by `@REVISION`."""
+        if vlm.startswith(("http://", "https://")):
+            return cls(vlm, model, **others)
+        place = place_of(vlm)
+        return cls(place.source, model, revision=place.revision, **others)
+
+    @property
+    def place(self) -> str:
+        """The VLM as `named` takes it."""
+        return f"{self.vlm}@{self.revision}" if self.revision else self.vlm
+
     @property
     def is_endpoint(self) -> bool:
         return self.vlm.startswith(("http://", "https://"))
@@ -60,4 +79,4 @@ class VlmOptions:
     @property
     def name(self) -> str:
         """The model's name, by which answers are kept: an endpoint that moves is the same model."""
-        return self.model or (self.vlm if not self.revision else f"{self.vlm}@{self.revision}")
+        return self.model or self.place

@@ -1,0 +1,30 @@
+"""Which models find the named objects."""
+
+from dataclasses import dataclass
+
+DETECTOR = "IDEA-Research/grounding-dino-tiny"
+"""Apache-2.0, 0.7 GB."""
+
+SEGMENTER = "facebook/sam-vit-huge"
+"""Apache-2.0, 2.6 GB."""
+
+
+@dataclass(frozen=True)
+class GroundingOptions:
+    """Which models find the named objects, and how.
+
+    Attributes:
+        detector: Grounding DINO, as a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
+        segmenter: SAM, named the same way.
+        device: `cpu`, `cuda` or `cuda:N`.
+        min_score: of a box, 0 to 1. 0.3 is what Grounded SAM's authors use (Ren et al. 2024).
+    """
+
+    detector: str = DETECTOR
+    segmenter: str = SEGMENTER
+    device: str = "cpu"
+    min_score: float = 0.3
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.min_score <= 1:
+            raise ValueError(f"the least score of a box is from 0 to 1, not {self.min_score}")
