@@ -1,7 +1,10 @@
 """Streaming with `datasets`: against PNG, against bare pyarrow and Pillow, and what a filter reads over HTTP."""
 
 import io
+import os
 import shutil
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,13 +15,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from PIL import Image
 
-from benchmarks.range_server import serve
 from benchmarks.ratios import Result, in_turn
 from benchmarks.sample_run import make_sample_run
 from builder.pack import PackOptions, pack
 from builder.shards import writer_options
 from cards.card import write_card
 from diffseg30k import CONFIGS, HELD_OUT_PAIRS
+from tests.hub_server import WRITE_TOKEN, HubServer
 
 PIXELS = 1024
 IMAGES = 64
@@ -99,27 +102,43 @@ def _png(webp: bytes) -> bytes:
 
 
 def held_out_traffic(folder: str) -> list[Result]:
-    """Bytes sent for the train split of each held-out config, against the bytes of its rows' columns."""
+    """Bytes that a Hub sends for the train split of each held-out config, against the bytes of its rows' columns.
+
+    The dataset is pushed to a Hub server on the loopback, and a process of its own streams it by name.
+    """
     out = Path(folder, "out")
     make_sample_run(f"{folder}/run", HTTP_IMAGES, PIXELS)
     pack(f"{folder}/run", str(out), PackOptions(progress=False))
-    return [_traffic(out, f"binary-heldout-{pair}") for pair in HELD_OUT_PAIRS]
+    with HubServer(f"{folder}/hub") as server:
+        environment = os.environ | {"HF_ENDPOINT": server.endpoint, "HF_HUB_DISABLE_XET": "1", "USE_TORCH": "0"}
+        environment["HF_HUB_DISABLE_PROGRESS_BARS"] = "1"
+        own = {"HF_TOKEN": WRITE_TOKEN, "HF_HOME": f"{folder}/home"}
+        subprocess.run([sys.executable, "-c", _PUSH, str(out), _NAME], env=environment | own, check=True)
+        return [_traffic(server, out, f"binary-heldout-{pair}", environment | own) for pair in HELD_OUT_PAIRS]
 
 
-def _traffic(dataset: Path, config: str) -> Result:
-    view = CONFIGS[config]
+_NAME = "maker/diffseg30k"
+
+_PUSH = """
+import sys
+from builder.push import PushOptions, push
+from cards.card import write_card
+push(*sys.argv[1:], lambda there, local: write_card(there, pictures_from=local), PushOptions(progress=False))
+"""
+
+_STREAM = """
+import sys
+from datasets import load_dataset
+print(sum(1 for _ in load_dataset(sys.argv[1], sys.argv[2], split="train", streaming=True).decode(False)))
+"""
+
+
+def _traffic(server: HubServer, dataset: Path, config: str, environment: dict[str, str]) -> Result:
     shards = _shards(dataset, config, "train")
-    with serve(dataset) as traffic:
-        stream = datasets.load_dataset(
-            "parquet",
-            data_files={"train": [f"{traffic.url}/{shard.relative_to(dataset)}" for shard in shards]},
-            columns=list(view.columns or ()),
-            filters=view.filters,
-            split="train",
-            streaming=True,
-        )
-        rows = sum(1 for _ in stream)
-        sent = traffic.sent
+    server.requests.clear()
+    command = [sys.executable, "-c", _STREAM, _NAME, config]
+    printed = subprocess.run(command, env=environment, check=True, stdout=subprocess.PIPE, text=True).stdout
+    sent = sum(request.sent for request in server.requests)
     wanted = sum(_bytes_of(row) for shard in shards for row in _rows(shard, config))
     everything = sum(shard.stat().st_size for shard in shards)
     return Result(
@@ -127,7 +146,8 @@ def _traffic(dataset: Path, config: str) -> Result:
         sent / wanted,
         1.3,
         True,
-        f"{rows} rows, {wanted / 1e6:.0f} MB of shards of {everything / 1e6:.0f} MB: {sent / 1e6:.0f} MB sent",
+        f"{int(printed)} rows, {wanted / 1e6:.0f} MB of shards of {everything / 1e6:.0f} MB: "
+        f"{sent / 1e6:.0f} MB sent",
     )
 
 
