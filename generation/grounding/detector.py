@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from generation.grounding.weights import load
 
@@ -53,7 +54,7 @@ class Detector:
         """
         import torch
 
-        inputs = self._processor(images=image, text=[list(names)], return_tensors="pt").to(self._model.device)
+        inputs = self._processor(images=Image.fromarray(image), text=[list(names)], return_tensors="pt").to(self._model.device)
         with torch.inference_mode():
             outputs = self._model(**inputs)
         spans = _spans(inputs["input_ids"][0].tolist(), self._full_stop, self._special)

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import numpy as np
+from PIL import Image
 
 from generation.grounding.detector import Box
 from generation.grounding.weights import load
@@ -37,7 +38,9 @@ class Segmenter:
         import torch
 
         inputs = self._processor(
-            images=image, input_boxes=[[list(box.corners) for box in boxes]], return_tensors="pt"
+            images=Image.fromarray(image),
+            input_boxes=[[list(box.corners) for box in boxes]],
+            return_tensors="pt",
         )
         sizes = inputs["original_sizes"], inputs["reshaped_input_sizes"]
         inputs["input_boxes"] = inputs["input_boxes"].float()

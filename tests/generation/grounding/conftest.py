@@ -1,0 +1,32 @@
+"""Tiny models, and a folder of photographs of which nothing is known."""
+
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+from sklearn.datasets import load_sample_images
+
+from generation.grounding.options import GroundingOptions
+from tests.generation.grounding.tiny_models import build_detector, build_segmenter
+
+
+@pytest.fixture(scope="session")
+def models(tmp_path_factory) -> GroundingOptions:
+    folder = tmp_path_factory.mktemp("models")
+    return GroundingOptions(build_detector(folder / "detector"), build_segmenter(folder / "segmenter"))
+
+
+@pytest.fixture(scope="session")
+def photographs(tmp_path_factory) -> str:
+    """Nine photographs and a file that is none."""
+    folder = tmp_path_factory.mktemp("photographs")
+    china, flower = load_sample_images().images
+    pictures = {"china": china, "flower": flower, "cat": data.chelsea(), "coffee": data.coffee()}
+    pictures |= {"astronaut": data.astronaut(), "rocket": data.rocket()}
+    pictures |= {f"crop-{place}": china[:, 80 * place : 80 * place + 300] for place in range(3)}
+    for name, pixels in pictures.items():
+        path = folder / ("below" if name.startswith("crop") else "") / f"{name}.jpg"
+        path.parent.mkdir(exist_ok=True)
+        Image.fromarray(np.ascontiguousarray(pixels)).save(path, quality=90)
+    (folder / "notes.txt").write_text("not a picture")
+    return str(folder)
