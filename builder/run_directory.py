@@ -3,7 +3,7 @@
     RUN/
       options.json            the options of the run
       bases.parquet           one row per base image: `Base`
-      plan.parquet            one row per planned edit: `generation.plan.PlannedEdit`
+      plan.parquet            one row per planned edit: `generation.planned_edit.PlannedEdit`
       bases/IMAGE.webp        the base image
       turn-1/IMAGE.webp       the image after the turn
       turn-1/IMAGE.mask.png   where the turn edited it: 0 or 1

@@ -1,0 +1,78 @@
+"""The paper's tables from one dataset and one architecture: five trainings, their evaluations, the tables.
+
+    python examples/paper_tables.py                                   # the paper's setting: a GPU, days
+    python examples/paper_tables.py --quick                           # a demo dataset: two cores, minutes
+
+Stopped and started again it goes on where it was. `--quick` shows that everything works and measures nothing.
+"""
+
+import argparse
+from pathlib import Path
+
+from datasets import get_dataset_config_names
+
+from benchmark.distortions import TABLE_3
+from benchmark.evaluate import EvaluateOptions, evaluate
+from benchmark.tables import write_tables
+from benchmark.train import train
+from benchmark.train_options import TrainOptions
+from diffseg30k import HELD_OUT_PAIRS
+
+QUICK = {
+    "encoder": "mobilenet_v2",
+    "weights": "none",
+    "size": 96,
+    "steps": 80,
+    "batch_size": 4,
+    "learning_rate": 0.05,
+    "workers": 1,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--dataset", default="diffseg30k", help="a packed folder, or NAMESPACE/NAME on the Hub")
+    parser.add_argument("--architecture", default="deeplabv3plus")
+    parser.add_argument("--out", type=Path, default=Path("paper"))
+    parser.add_argument("--quick", action="store_true")
+    arguments = parser.parse_args()
+    paper_tables(arguments.dataset, arguments.architecture, arguments.out, QUICK if arguments.quick else {})
+
+
+def paper_tables(dataset: str, architecture: str, out: Path, options: dict) -> None:
+    there = set(get_dataset_config_names(dataset))
+    results: list[str] = []
+    for config in ("semantic", "binary", *(f"binary-heldout-{pair}" for pair in HELD_OUT_PAIRS)):
+        if config not in there:
+            continue
+        detector = out / "detectors" / config
+        training = TrainOptions(str(detector), dataset, config, architecture, resume=True, **options)
+        if not (detector / "detector.json").exists():
+            train(training)
+        for test, conditions in evaluations(config, there):
+            results += evaluate(
+                EvaluateOptions(
+                    str(detector),
+                    str(out / "results" / config),
+                    dataset,
+                    test,
+                    conditions=conditions,
+                    name=architecture,
+                    as_classifier=test.startswith("classification"),
+                )
+            )
+    print(Path(write_tables(results, str(out / "tables")).markdown).read_text(encoding="utf-8"))
+
+
+def evaluations(config: str, there: set[str]) -> list[tuple[str, tuple[str, ...]]]:
+    """What a detector trained on a config is tested on: other configs, and the conditions."""
+    as_classifier = config.replace("binary", "classification")
+    tests = {
+        "semantic": [("semantic", TABLE_3), ("semantic-lora", ("clean",))],
+        "binary": [("binary", TABLE_3), ("classification", TABLE_3)],
+    }.get(config, [(config, ("clean",)), (as_classifier, ("clean",))])
+    return [(test, conditions) for test, conditions in tests if test in there]
+
+
+if __name__ == "__main__":
+    main()
