@@ -10,6 +10,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from generation.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
+
 if TYPE_CHECKING:
     from generation.eyes import Eyes
 
@@ -122,6 +124,9 @@ Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a work
 BatchSize = Annotated[
     int | None, typer.Option(min=1, help="Edits a generator makes at once; 1 on a CPU, 4 on a GPU if left out.")
 ]
+MaxFailures = Annotated[
+    int, typer.Option(min=0, help="With more edits failed than this, the command ends with an error.")
+]
 WithOriginals = Annotated[
     bool, typer.Option("--with-originals", help="Keep the base images beside the edited ones.")
 ]
@@ -184,6 +189,7 @@ def build(
     device: Device = "auto",
     batch_size: BatchSize = None,
     with_originals: WithOriginals = False,
+    max_failures: MaxFailures = 0,
     shard_size: ShardSize = 500,
 ) -> None:
     """From photographs to a packed dataset: plan, generate, pack and card in one go.
@@ -213,7 +219,8 @@ def build(
         any_license=any_license,
         device=device,
     )
-    complete = _generate(run, checkpoint, workers, device, batch_size, vlm, vlm_model, keep_replies)
+    here = ExecutorOptions(workers=_workers(workers, device))
+    complete = _generate(run, checkpoint, here, device, batch_size, vlm, vlm_model, keep_replies, max_failures)
     pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
     card(out)
     if not complete:
@@ -284,9 +291,36 @@ def generate(
     vlm: Vlm = None,
     vlm_model: VlmModel = None,
     keep_replies: KeepReplies = False,
+    max_failures: MaxFailures = 0,
+    executor: Annotated[ExecutorKind, typer.Option(help="Where: this machine, or a cluster.")] = "local",
+    machine: Annotated[
+        str, typer.Option(help="`2/3`: this is the second of three machines that work on the run at once.")
+    ] = "1/1",
+    address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
+    gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
+    partition: Annotated[str | None, typer.Option(help="Slurm: the partition.")] = None,
+    time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = "24:00:00",
+    setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
+    sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
 ) -> None:
-    """Makes the edits of a plan that are not made yet."""
-    if not _generate(run, checkpoint, workers, device, batch_size, vlm, vlm_model, keep_replies):
+    """Makes the edits of a plan that are not made yet; those that failed are tried again."""
+    slurm = None
+    if executor == "slurm" or partition:
+        pairs = [pair.partition("=") for pair in sbatch or ()]
+        slurm = SlurmOptions(
+            partition or "",
+            time_limit,
+            gpus=gpus,
+            setup=setup,
+            sbatch=tuple((key, value) for key, _, value in pairs),
+        )
+    number, _, of = machine.partition("/")
+    if not (number.isdigit() and of.isdigit()):
+        raise typer.BadParameter(f"{machine!r} is not NUMBER/OF, such as 1/3", param_hint="--machine")
+    if executor != "local" and workers is None:
+        raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
+    where = ExecutorOptions(executor, _workers(workers, device), (int(number), int(of)), address, gpus, slurm)
+    if not _generate(run, checkpoint, where, device, batch_size, vlm, vlm_model, keep_replies, max_failures):
         raise typer.Exit(1)
 
 
@@ -340,10 +374,13 @@ def lora(
 
     lora_run = lora_run or f"{run.rstrip('/')}-lora"
     _say(plan_lora_run(run, lora_run, dict(_replacements(checkpoint))).lines())
-    generate(lora_run, checkpoint=checkpoint, workers=workers, device=device, batch_size=batch_size)
+    here = ExecutorOptions(workers=_workers(workers, device))
+    complete = _generate(lora_run, checkpoint, here, device, batch_size, None, None, False, max_failures=0)
     report = pack_run(lora_run, out, PackOptions(lora=True))
     _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
     card(out)
+    if not complete:
+        raise typer.Exit(1)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -594,33 +631,46 @@ def _eyes(vlm: str | None, model: str | None, device: str, keep_replies: bool) -
 def _generate(
     run: str,
     checkpoint: list[str] | None,
-    workers: int | None,
+    where: ExecutorOptions,
     device: str,
     batch_size: int | None,
-    vlm: str | None = None,
-    vlm_model: str | None = None,
-    keep_replies: bool = False,
+    vlm: str | None,
+    vlm_model: str | None,
+    keep_replies: bool,
+    max_failures: int,
 ) -> bool:
-    """Makes the edits of a plan; whether none of them failed. The VLM is the plan's where none is named."""
+    """Makes or submits the edits of a plan; whether no more of them failed than may. The VLM is the plan's where
+    none is named.
+    """
     from builder.run_directory import RunDirectory
-    from generation.devices import resolve_device, resolve_workers
-    from generation.run import generate as make_edits
+    from generation import run as carry_out
+    from generation.devices import resolve_device
     from generation.run_options import read_vlm
     from generation.worker_options import WorkerOptions
 
-    planned = read_vlm(RunDirectory(run))
-    if vlm is None:
-        vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
-    device = resolve_device(device)
+    on_gpus = where.gpus > 0 if where.kind != "local" else None
+    device = resolve_device(device) if on_gpus is None else ("cuda" if on_gpus else "cpu")
     options = WorkerOptions(
         device=device,
         batch_size=batch_size or (1 if device == "cpu" else 4),
         replacements=_replacements(checkpoint),
     )
-    eyes = _eyes(vlm, vlm_model, device, keep_replies)
-    report = make_edits(run, options, resolve_workers(workers, device), eyes)
+    if where.kind == "slurm":
+        jobs = carry_out.submit(run, options, where)
+        _say([f"submitted: {', '.join(jobs)}", f"to follow it: diffseg30k status {run}"])
+        return True
+    planned = read_vlm(RunDirectory(run))
+    if vlm is None:
+        vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
+    report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, device, keep_replies))
     _say(report.lines())
-    return not report.failures
+    return len(report.failures) + (report.waiting if not report.failures else 0) <= max_failures
+
+
+def _workers(workers: int | None, device: str) -> int:
+    from generation.devices import resolve_device, resolve_workers
+
+    return workers or resolve_workers(None, resolve_device(device))
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

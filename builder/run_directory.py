@@ -9,17 +9,21 @@
       turn-1/IMAGE.mask.png   where the turn edited it: 0 or 1
       turn-1/IMAGE.json       the record, written last: an edit is finished when it has one
       failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
+      loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
       scores/IMAGE.json       the quality of the finished image, where it was scored
       logs/                   what the executor writes
 
 RUN is a folder or any URL that fsspec reads. A file is there whole or not at all.
 """
 
+import contextlib
 import dataclasses
 import io
 import json
 import os
+import socket
 import uuid
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
@@ -78,7 +82,11 @@ class RunDirectory:
         return f"{self._opened[1].rstrip('/')}/{path}"
 
     def exists(self, path: str) -> bool:
-        return self._opened[0].exists(self._full(path))
+        filesystem, _ = self._opened
+        if isinstance(filesystem, LocalFileSystem):
+            return os.path.exists(self._full(path))
+        filesystem.invalidate_cache()  # another machine may have written since
+        return filesystem.exists(self._full(path))
 
     def read(self, path: str) -> bytes:
         """The bytes of a file.
@@ -132,6 +140,16 @@ class RunDirectory:
     def finished(self, turn: int) -> set[str]:
         """The images whose edit of this turn is finished."""
         return {name.removesuffix(".json") for name in self.names(f"turn-{turn}") if name.endswith(".json")}
+
+    def failed(self, turn: int) -> set[str]:
+        """The images whose edit of this turn has left a failure; one that is finished does not count as failed."""
+        return {name.removesuffix(".json") for name in self.names(f"failures/turn-{turn}")}
+
+    def delete(self, path: str) -> None:
+        """Deletes a file that may be gone already."""
+        filesystem, _ = self._opened
+        with contextlib.suppress(FileNotFoundError):
+            filesystem.rm_file(self._full(path))
 
 
 @dataclass(frozen=True)
@@ -255,5 +273,16 @@ def write_failure(run: RunDirectory, failure: EditFailure) -> None:
 
 def read_failures(run: RunDirectory, turn: int) -> list[EditFailure]:
     """The edits of a turn that failed and have not been made since, by image."""
-    failed = {name.removesuffix(".json") for name in run.names(f"failures/turn-{turn}")} - run.finished(turn)
+    failed = run.failed(turn) - run.finished(turn)
     return [EditFailure(**json.loads(run.read(failure_path(image, turn)))) for image in sorted(failed)]
+
+
+def write_load(run: RunDirectory, turn: int, generator: str, seconds: float) -> None:
+    """Notes that a worker has loaded a generator."""
+    text = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "seconds": round(seconds, 3)})
+    run.write(f"loads/turn-{turn}/{generator}.{uuid.uuid4().hex}.json", text.encode())
+
+
+def count_loads(run: RunDirectory, turn: int) -> Counter[str]:
+    """How often each generator was loaded for a turn, by all workers since the run began."""
+    return Counter(name.removesuffix(".json").rpartition(".")[0] for name in run.names(f"loads/turn-{turn}"))

@@ -2,6 +2,7 @@
 
 import os
 import threading
+import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -9,26 +10,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from builder.run_directory import LOGS, EditFailure, RunDirectory, read_failures
+from builder.run_directory import LOGS, EditFailure, RunDirectory, count_loads, failure_path, read_failures
 from diffseg30k import MAX_TURNS
+from generation.executors.options import ExecutorOptions
 from generation.eyes import Eyes
 from generation.planned_edit import PlannedEdit, read_plan
 from generation.waves import Chunk, chunks, to_make
 from generation.worker_options import WorkerOptions
 
-PRELOADED = (
-    "torch",
-    "transformers",
-    "generation.worker",
-    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint",
-    "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3_inpaint",
-    "diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint",
-    "diffusers.pipelines.flux.pipeline_flux_inpaint",
-    "diffusers.pipelines.kolors.pipeline_kolors",
-    "diffusers.pipelines.hunyuandit.pipeline_hunyuandit",
-    "diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_combined",
-)
-"""Imported once, in the process that workers are forked from, and not once per worker and wave."""
+TURNS = range(1, MAX_TURNS + 1)
 
 
 @dataclass(frozen=True)
@@ -41,7 +31,7 @@ class RunReport:
         made: edits finished by this call.
         model_loads: times that a worker loaded a generator in this call.
         failures: the edits that failed, with their reasons.
-        waiting: edits whose image failed at an earlier turn.
+        waiting: edits that were not come to: their image failed at an earlier turn, or their worker was lost.
     """
 
     planned: int
@@ -63,37 +53,85 @@ class RunReport:
         reasons = Counter((failure.generator, failure.reason) for failure in self.failures)
         lines += [f"failed: {count} by {generator}: {reason}" for (generator, reason), count in reasons.items()]
         if self.waiting:
-            lines.append(f"waiting: {self.waiting} later edits of the images that failed")
+            lines.append(f"waiting: {self.waiting} edits, for an earlier turn of their image or for a worker")
         return lines
 
 
-def generate(run_url: str, options: WorkerOptions, workers: int = 1, eyes: Eyes | None = None) -> RunReport:
-    """Makes every edit of the plan that is not finished yet.
+def generate(
+    run_url: str, options: WorkerOptions, where: ExecutorOptions | None = None, eyes: Eyes | None = None
+) -> RunReport:
+    """Makes every edit of the plan that is not finished yet; those that failed before are tried again.
 
     Args:
         run_url: a run directory with a plan.
         options: how each worker works.
-        workers: processes on this machine.
+        where: on which machines, `local` or `ray`; one worker on this machine if left out.
         eyes: what writes prompts, where the plan leaves them to a VLM.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
         ValueError: the plan wants a VLM, and it is not the one that is given.
         VlmUnavailable: the VLM does not answer; what is finished is kept.
+        WorkerKilled: workers are killed again and again and nothing is finished in between.
     """
-    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
-    run = RunDirectory(run_url)
-    plan = read_plan(run)
-    _check_eyes(plan, eyes)
-    before = _finished(run)
-    loads = 0
-    for turn in range(1, MAX_TURNS + 1):
+    run, where = RunDirectory(run_url), where or ExecutorOptions()
+    plan = _open_plan(run, eyes)
+    before, loads = _finished(run), _loads(run)
+    for turn in TURNS:
+        forget_failures(run, turn)
         wave = chunks(plan, turn)
         _ask_for_prompts(run, wave, eyes)
-        loads += _run_wave(run, wave, workers, options)
+        _run_wave(run, wave, where, options)
+    return _report(run, plan, before, loads)
+
+
+def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list[str]:
+    """Submits what is left of a plan to Slurm, one job array a wave, and returns their ids.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan, or this machine no `sbatch`.
+        ValueError: nothing is left to do, or a VLM is to look at images between the waves.
+    """
+    from generation.executors.slurm import submit_waves
+    from generation.worker import EditShare
+
+    run = RunDirectory(run_url)
+    plan = _open_plan(run, None)
+    turns = [turn for turn in TURNS if any(_unfinished(run, plan, turn))]
+    if not turns:
+        raise ValueError(f"{run_url}: every edit of the plan is finished")
+    for turn in turns:
+        forget_failures(run, turn)
+    submission = uuid.uuid4().hex[:8]
+    logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{submission}" for turn in turns]
+    return submit_waves([EditShare(run.url, turn, options) for turn in turns], where, logs)
+
+
+def forget_failures(run: RunDirectory, turn: int) -> None:
+    """An edit that failed is tried again."""
+    for image in run.failed(turn):
+        run.delete(failure_path(image, turn))
+
+
+def _open_plan(run: RunDirectory, eyes: Eyes | None) -> list[PlannedEdit]:
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
+    plan = read_plan(run)
+    _check_eyes(plan, eyes)
+    return plan
+
+
+def _unfinished(run: RunDirectory, plan: Sequence[PlannedEdit], turn: int) -> set[str]:
+    return {edit.image for edit in plan if edit.turn == turn} - run.finished(turn)
+
+
+def _report(run: RunDirectory, plan: Sequence[PlannedEdit], finished_before: int, loads_before: int) -> RunReport:
     finished = _finished(run)
-    failures = [failure for turn in range(1, MAX_TURNS + 1) for failure in read_failures(run, turn)]
-    return RunReport(len(plan), finished, finished - before, loads, tuple(failures))
+    failures = [failure for turn in TURNS for failure in read_failures(run, turn)]
+    return RunReport(len(plan), finished, finished - finished_before, _loads(run) - loads_before, tuple(failures))
+
+
+def _loads(run: RunDirectory) -> int:
+    return sum(count_loads(run, turn).total() for turn in TURNS)
 
 
 def _check_eyes(plan: Sequence[PlannedEdit], eyes: Eyes | None) -> None:
@@ -119,45 +157,48 @@ def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], eyes: Eyes | None
 
 
 def _finished(run: RunDirectory) -> int:
-    return sum(len(run.finished(turn)) for turn in range(1, MAX_TURNS + 1))
+    return sum(len(run.finished(turn)) for turn in TURNS)
 
 
-def _run_wave(run: RunDirectory, wave: Sequence[Chunk], workers: int, options: WorkerOptions) -> int:
-    """Hands a turn to the executor, again when a worker was killed; how many models that loaded."""
-    from generation.executor import WorkerKilled
+def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> None:
+    """Hands a turn to the executor, and again as long as that gets further: a worker may have been killed."""
+    from generation.executors.local import WorkerKilled
 
     edits = [edit for chunk in wave for edit in chunk.edits]
     remaining = len(to_make(run, edits))
     while remaining:
+        killed = None
         try:
             with _Progress(run, edits):
-                return _model_loads(_executor(run, edits[0].turn, len(wave), workers, options).run())
-        except WorkerKilled:
-            still = len(to_make(run, edits))
-            if still == remaining:  # the same edit would kill the next worker too
-                raise
-            remaining = still
-    return 0
+                _executor(run, wave, where, options).run()
+        except WorkerKilled as error:
+            killed = error
+        still = len(to_make(run, edits))
+        if still == remaining and killed:  # the same edit would kill the next worker too
+            raise killed
+        if still == remaining:
+            return
+        remaining = still
 
 
-def _executor(run: RunDirectory, turn: int, tasks: int, workers: int, options: WorkerOptions) -> Any:
-    import multiprocess
+def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> Any:
+    from generation.worker import EditShare
 
-    from generation.executor import QuietLocalExecutor
-    from generation.worker import EditChunk
+    turn = wave[0].turn
+    logs = f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}"
+    if where.kind == "ray":
+        from generation.executors.ray import ray_executor
 
-    multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
-    return QuietLocalExecutor(
-        pipeline=[EditChunk(run.url, turn, options)],
-        tasks=tasks,
-        workers=min(workers, tasks),
-        logging_dir=f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}",
-        skip_completed=False,  # the records say what is finished; a second memory of it could disagree
-    )
+        return ray_executor(EditShare(run.url, turn, options), where, f"{logs}/ray")
+    from generation.executors.local import local_executor
 
-
-def _model_loads(stats: Any) -> int:
-    return int(sum(step["model loads"].total for step in stats.stats if "model loads" in step.stats))
+    number, machines = where.machine
+    if machines == 1:
+        workers = min(where.workers, len(wave))
+        return local_executor(EditShare(run.url, turn, options), workers, logs)
+    first, everywhere = (number - 1) * where.workers, machines * where.workers
+    step = EditShare(run.url, turn, options, first, everywhere)
+    return local_executor(step, where.workers, f"{logs}/machine-{number}")
 
 
 class _Progress:

@@ -1,10 +1,11 @@
-"""What a worker does with a chunk: load its generator once, make its edits, write each as it is finished."""
+"""What a worker does: go through chunks, load their generator, make their edits, write each as it is finished."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
+import numpy as np
 from datatrove.pipeline.base import PipelineStep
 
 from builder.encode import decode_image, encode_image, encode_mask
@@ -15,6 +16,7 @@ from builder.run_directory import (
     image_path,
     mask_path,
     write_failure,
+    write_load,
     write_record,
 )
 from generation.edit import EditFailed, EditOutcome, apply_edits
@@ -22,7 +24,7 @@ from generation.generators import registry
 from generation.generators.checkpoints import CheckpointError
 from generation.generators.inpainter import Inpainter
 from generation.planned_edit import PlannedEdit, read_plan
-from generation.waves import Chunk, chunks, to_make
+from generation.waves import Chunk, chunks, own_part, still_to_make, to_help_with, to_make
 from generation.worker_options import WorkerOptions
 from generation.written_prompts import with_prompts
 
@@ -33,11 +35,11 @@ class ModelSlot:
 
     key: tuple | None = None
     inpainter: Inpainter | None = None
-    loads: int = 0
 
-    def get(self, edit: PlannedEdit, options: WorkerOptions) -> Inpainter:
+    def get(self, run: RunDirectory, edit: PlannedEdit, options: WorkerOptions) -> Inpainter:
         key = (edit.generator, edit.checkpoint, edit.lora, options)
         if self.inpainter is None or key != self.key:
+            started = time.perf_counter()
             self.clear()
             self.inpainter = registry.load(
                 edit.generator,
@@ -47,7 +49,7 @@ class ModelSlot:
                 replacements=dict(options.replacements),
             )
             self.key = key
-            self.loads += 1
+            write_load(run, edit.turn, edit.generator, time.perf_counter() - started)
         return self.inpainter
 
     def clear(self) -> None:
@@ -76,62 +78,86 @@ def _wave(run_url: str, turn: int) -> list[Chunk]:
     return chunks(read_plan(RunDirectory(run_url)), turn)
 
 
-class EditChunk(PipelineStep):
-    """Makes the chunk whose number is the task's rank.
+class EditShare(PipelineStep):
+    """Makes the edits of a wave together with the other workers: the task's rank is the worker's number.
 
     Args:
         run_url: the run directory.
         turn: the wave.
         options: how to work.
+        first: number of the first worker of this machine.
+        workers: workers on all machines; None where this machine is alone.
     """
 
     name = "edit"
     type = "generation"
 
-    def __init__(self, run_url: str, turn: int, options: WorkerOptions):
+    def __init__(
+        self, run_url: str, turn: int, options: WorkerOptions, first: int = 0, workers: int | None = None
+    ):
         super().__init__()
         self.run_url = run_url
         self.turn = turn
         self.options = options
+        self.first = first
+        self.workers = workers
 
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
-        loads = _SLOT.loads
-        make_edits(RunDirectory(self.run_url), _wave(self.run_url, self.turn)[rank].edits, self.options)
-        self.stat_update("model loads", value=_SLOT.loads - loads)
+        number, workers = self.first + rank, self.workers or world_size
+        run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
+        for chunk in own_part(wave, number, workers):
+            make_edits(run, chunk.edits, self.options)
+        others = list(to_help_with(wave, number, workers))
+        left = {edit.image for edit in to_make(run, [edit for chunk in others for edit in chunk.edits])}
+        for chunk in others:
+            # its owner is at one batch, and the next is not worth loading a model for
+            if sum(edit.image in left for edit in chunk.edits) > 2 * self.options.batch_size:
+                make_edits(run, chunk.edits, self.options)
 
 
 def make_edits(run: RunDirectory, edits: Sequence[PlannedEdit], options: WorkerOptions) -> None:
-    """Makes those edits of one chunk that are not finished; an edit that fails leaves its reason."""
+    """Makes those edits of one chunk that are still to be made; one that fails leaves its reason."""
     import torch
 
     torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
-    remaining = with_prompts(run, to_make(run, edits))
-    if not remaining:
-        return
-    try:
-        inpainter = _SLOT.get(remaining[0], options)
-    except CheckpointError as error:
-        _fail(run, remaining, str(error))
-        return
-    for at in range(0, len(remaining), options.batch_size):
-        _make_batch(run, inpainter, remaining[at : at + options.batch_size])
+    ready = with_prompts(run, still_to_make(run, edits))
+    for at in range(0, len(ready), options.batch_size):
+        batch = ready[at : at + options.batch_size]
+        if at:  # somebody else may have come here meanwhile
+            batch = still_to_make(run, batch)
+        if not batch:
+            continue
+        try:
+            inpainter = _SLOT.get(run, batch[0], options)
+        except CheckpointError as error:
+            _fail(run, still_to_make(run, ready), str(error))
+            return
+        _make_batch(run, inpainter, batch)
 
 
 def _make_batch(run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit]) -> None:
-    images = [decode_image(run.read(image_path(edit.image, edit.turn - 1))) for edit in edits]
     started = time.perf_counter()
     try:
-        outcomes = apply_edits(inpainter, edits, images)
+        outcomes = apply_edits(inpainter, edits, [_before(run, edit) for edit in edits])
     except EditFailed as error:
         if len(edits) == 1:
             _fail(run, edits, str(error))
             return
-        for edit in edits:
-            _make_batch(run, inpainter, [edit])
+        for part in (edits[: len(edits) // 2], edits[len(edits) // 2 :]):
+            _make_batch(run, inpainter, part)
         return
     seconds = (time.perf_counter() - started) / len(edits)
     for edit, outcome in zip(edits, outcomes, strict=True):
         _write(run, edit, outcome, seconds)
+
+
+def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
+    """The image as the turn before left it."""
+    path = image_path(edit.image, edit.turn - 1)
+    try:
+        return decode_image(run.read(path))
+    except (OSError, EOFError, SyntaxError, ValueError) as error:
+        raise EditFailed(f"{path} cannot be read: {error}") from error
 
 
 def _write(run: RunDirectory, edit: PlannedEdit, outcome: EditOutcome, seconds: float) -> None:

@@ -7,6 +7,21 @@ from typing import Any
 
 import multiprocess
 from datatrove.executor.local import LocalPipelineExecutor
+from datatrove.pipeline.base import PipelineStep
+
+PRELOADED = (
+    "torch",
+    "transformers",
+    "generation.worker",
+    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint",
+    "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3_inpaint",
+    "diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint",
+    "diffusers.pipelines.flux.pipeline_flux_inpaint",
+    "diffusers.pipelines.kolors.pipeline_kolors",
+    "diffusers.pipelines.hunyuandit.pipeline_hunyuandit",
+    "diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_combined",
+)
+"""Imported once, in the process that workers are forked from, and not once per worker and wave."""
 
 
 class WorkerKilled(RuntimeError):
@@ -60,3 +75,15 @@ def _interrupt_if_a_worker_dies(workers: int):
         stop.set()
         if watcher.ident is not None:
             watcher.join()
+
+
+def local_executor(step: PipelineStep, workers: int, logs: str) -> QuietLocalExecutor:
+    """One process a worker on this machine, forked with every pipeline imported."""
+    multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+    return QuietLocalExecutor(
+        pipeline=[step],
+        tasks=workers,
+        workers=workers,
+        logging_dir=logs,
+        skip_completed=False,  # the records say what is finished; a second memory of it could disagree
+    )

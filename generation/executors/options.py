@@ -1,0 +1,62 @@
+"""Where a wave runs, and with how many workers."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+ExecutorKind = Literal["local", "ray", "slurm"]
+
+
+@dataclass(frozen=True)
+class SlurmOptions:
+    """What sbatch is told.
+
+    Attributes:
+        partition: to submit to.
+        time: limit of a job, such as `24:00:00`; a job that reaches it is finished by the next submission.
+        qos: quality of service; empty for none.
+        cpus: processor cores a job.
+        memory_gb: gigabytes of memory a core.
+        gpus: GPUs a job.
+        setup: a shell command before the work, such as `source env/bin/activate`.
+        sbatch: further sbatch options, such as `("account", "me")`.
+    """
+
+    partition: str
+    time: str = "24:00:00"
+    qos: str = ""
+    cpus: int = 4
+    memory_gb: int = 8
+    gpus: int = 1
+    setup: str = ""
+    sbatch: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class ExecutorOptions:
+    """Where a wave runs.
+
+    Attributes:
+        kind: `local` is this machine.
+        workers: processes that edit at the same time, on all machines of the executor together.
+        machine: which machine this is of how many that work on the run at once, such as (1, 3): only for `local`,
+            where machines know nothing of each other. Each begins with a part of its own.
+        address: of the Ray cluster; `local` starts one on this machine.
+        gpus: GPUs that each worker gets; 0 on processors.
+        slurm: only for `slurm`.
+    """
+
+    kind: ExecutorKind = "local"
+    workers: int = 1
+    machine: tuple[int, int] = (1, 1)
+    address: str = "auto"
+    gpus: int = 0
+    slurm: SlurmOptions | None = field(default=None)
+
+    def __post_init__(self) -> None:
+        number, of = self.machine
+        if not 1 <= number <= of:
+            raise ValueError(f"--machine {number}/{of}: the first of three is 1/3")
+        if self.workers < 1:
+            raise ValueError(f"--workers {self.workers}: at least one")
+        if (self.kind == "slurm") != (self.slurm is not None):
+            raise ValueError("--executor slurm needs --partition, and only that takes one")
