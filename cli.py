@@ -1,7 +1,9 @@
 """The `diffseg30k` command: it parses, calls and prints."""
 
+import json
 import os
 import sys
+import time
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -322,6 +324,27 @@ def generate(
     where = ExecutorOptions(executor, _workers(workers, device), (int(number), int(of)), address, gpus, slurm)
     if not _generate(run, checkpoint, where, device, batch_size, vlm, vlm_model, keep_replies, max_failures):
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BUILDING)
+def status(
+    run: RunArgument,
+    as_json: Annotated[bool, typer.Option("--json", help="The numbers as JSON.")] = False,
+    watch: Annotated[float | None, typer.Option(min=1, help="Show it again every so many seconds.")] = None,
+) -> None:
+    """Shows how far a run is, from its directory alone, wherever it is carried out."""
+    from generation.status import read_status
+    from generation.status_view import as_dict, show
+
+    while True:
+        found = read_status(run, time.time())
+        if as_json:
+            print(json.dumps(as_dict(found)))
+        else:
+            show(found, console)
+        if watch is None or not any(wave.waiting for wave in found.waves):
+            return
+        time.sleep(watch)
 
 
 @app.command(rich_help_panel=BUILDING)

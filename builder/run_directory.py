@@ -137,6 +137,15 @@ class RunDirectory:
             return {}
         return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in found if entry["type"] == "file"}
 
+    def written(self, folder: str, suffix: str) -> list[float]:
+        """When each file of a folder whose name ends so was written, in seconds since 1970."""
+        filesystem, _ = self._opened
+        try:
+            found = filesystem.ls(self._full(folder), detail=True)
+        except FileNotFoundError:
+            return []
+        return [_modified(entry) for entry in found if entry["name"].endswith(suffix)]
+
     def finished(self, turn: int) -> set[str]:
         """The images whose edit of this turn is finished."""
         return {name.removesuffix(".json") for name in self.names(f"turn-{turn}") if name.endswith(".json")}
@@ -150,6 +159,14 @@ class RunDirectory:
         filesystem, _ = self._opened
         with contextlib.suppress(FileNotFoundError):
             filesystem.rm_file(self._full(path))
+
+
+def _modified(entry: dict) -> float:
+    """The time of an fsspec entry, which each filesystem calls and types as it likes."""
+    time = (
+        entry.get("mtime") or entry.get("LastModified") or entry.get("last_modified") or entry.get("created") or 0
+    )
+    return time.timestamp() if hasattr(time, "timestamp") else float(time)
 
 
 @dataclass(frozen=True)
