@@ -54,7 +54,8 @@ class Detector:
         """
         import torch
 
-        inputs = self._processor(images=Image.fromarray(image), text=[list(names)], return_tensors="pt").to(self._model.device)
+        picture = Image.fromarray(image)
+        inputs = self._processor(images=picture, text=[list(names)], return_tensors="pt").to(self._model.device)
         with torch.inference_mode():
             outputs = self._model(**inputs)
         spans = _spans(inputs["input_ids"][0].tolist(), self._full_stop, self._special)

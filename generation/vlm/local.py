@@ -83,6 +83,7 @@ class LocalVlm:
 
     def _load(self) -> None:
         import torch
+        from huggingface_hub.errors import HFValidationError
 
         processor_class, model_class = _import_classes()
         name, device = self._options.vlm, self._options.device
@@ -92,7 +93,7 @@ class LocalVlm:
         try:
             self._processor = processor_class.from_pretrained(**source)
             self._model = model_class.from_pretrained(**source, dtype=dtype, use_safetensors=True)
-        except OSError as error:
+        except (OSError, HFValidationError) as error:
             said = " ".join(str(error).split())[:300]
             raise OSError(f"the VLM {name} is not on this machine and cannot be fetched: {said}") from error
         except (ValueError, KeyError, TypeError, RuntimeError) as error:

@@ -1,4 +1,4 @@
-"""Tiny models, and a folder of photographs of which nothing is known."""
+"""Tiny models that look at pictures, and a folder of photographs of which nothing is known."""
 
 import numpy as np
 import pytest
@@ -7,13 +7,16 @@ from skimage import data
 from sklearn.datasets import load_sample_images
 
 from generation.grounding.options import GroundingOptions
-from tests.generation.grounding.tiny_models import build_detector, build_segmenter
+from tests.generation.grounding import tiny_models
+from tests.generation.vlm import tiny_qwen as qwen
 
 
 @pytest.fixture(scope="session")
 def models(tmp_path_factory) -> GroundingOptions:
     folder = tmp_path_factory.mktemp("models")
-    return GroundingOptions(build_detector(folder / "detector"), build_segmenter(folder / "segmenter"))
+    return GroundingOptions(
+        tiny_models.build_detector(folder / "detector"), tiny_models.build_segmenter(folder / "segmenter")
+    )
 
 
 @pytest.fixture(scope="session")
@@ -30,3 +33,9 @@ def photographs(tmp_path_factory) -> str:
         Image.fromarray(np.ascontiguousarray(pixels)).save(path, quality=90)
     (folder / "notes.txt").write_text("not a picture")
     return str(folder)
+
+
+@pytest.fixture(scope="session")
+def tiny_qwen(tmp_path_factory) -> str:
+    """The folder of a tiny Qwen2.5-VL."""
+    return qwen.build(tmp_path_factory.mktemp("qwen"))
