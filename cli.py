@@ -295,9 +295,9 @@ def generate(
     keep_replies: KeepReplies = False,
     max_failures: MaxFailures = 0,
     executor: Annotated[ExecutorKind, typer.Option(help="Where: this machine, or a cluster.")] = "local",
-    machine: Annotated[
-        str, typer.Option(help="`2/3`: this is the second of three machines that work on the run at once.")
-    ] = "1/1",
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Other machines work on the run too, each by this command.")
+    ] = False,
     address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
     gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
     partition: Annotated[str | None, typer.Option(help="Slurm: the partition.")] = None,
@@ -316,12 +316,9 @@ def generate(
             setup=setup,
             sbatch=tuple((key, value) for key, _, value in pairs),
         )
-    number, _, of = machine.partition("/")
-    if not (number.isdigit() and of.isdigit()):
-        raise typer.BadParameter(f"{machine!r} is not NUMBER/OF, such as 1/3", param_hint="--machine")
     if executor != "local" and workers is None:
         raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
-    where = ExecutorOptions(executor, _workers(workers, device), (int(number), int(of)), address, gpus, slurm)
+    where = ExecutorOptions(executor, _workers(workers, device), shared, address, gpus, slurm)
     if not _generate(run, checkpoint, where, device, batch_size, vlm, vlm_model, keep_replies, max_failures):
         raise typer.Exit(1)
 
@@ -345,6 +342,44 @@ def status(
         if watch is None or not any(wave.waiting for wave in found.waves):
             return
         time.sleep(watch)
+
+
+@app.command(rich_help_panel=BUILDING)
+def estimate(
+    run: RunArgument,
+    workers: Annotated[int, typer.Option(min=1, help="Workers of the cluster, one GPU each.")] = 1,
+    images: Annotated[int | None, typer.Option(min=1, help="Scale the plan to so many edited images.")] = None,
+    seconds: Annotated[
+        list[str] | None, typer.Option(help="GENERATOR=SECONDS of an edit, instead of what was measured.")
+    ] = None,
+    load_seconds: Annotated[float, typer.Option(min=0, help="What loading a generator takes.")] = 30.0,
+    stragglers: Annotated[float, typer.Option(min=0, max=1, help="Share of workers three times as slow.")] = 0.0,
+    crashes: Annotated[float, typer.Option(min=0, help="Crashes of one worker in an hour.")] = 0.0,
+    scored: Annotated[bool, typer.Option("--scored", help="A VLM judges each image.")] = False,
+) -> None:
+    """Says what a run will take: GPU hours, storage and questions to the VLM."""
+    from generation.estimate import estimate as estimate_run
+    from generation.simulation import Cluster
+
+    cluster = Cluster(workers, straggler_share=stragglers, crashes_per_hour=crashes)
+    found = estimate_run(run, cluster, images, _seconds(seconds), load_seconds, scored)
+    table = Table("generator", "edits", "seconds an edit", "GPU hours")
+    for each in found.generators:
+        table.add_row(each.generator, f"{each.edits:,}", f"{each.seconds:.3g}", f"{each.hours:,.2f}")
+    console.print(table)
+    done = found.simulated
+    _say(
+        [
+            f"{found.images:,} edited images: {found.hours:,.2f} GPU hours of edits",
+            f"{workers:,} workers: {done.seconds / 3600:,.2f} hours, {done.busy_seconds / 3600:,.2f} GPU hours; "
+            f"{done.loads:,} model loads, {done.crashes:,} crashes, "
+            f"{done.made - len(done.finished):,} edits made twice",
+            "storage: not known before a picture is there"
+            if found.bytes is None
+            else f"storage of the run directory: {found.bytes / 1e9:,.3f} GB",
+            f"questions to the VLM: {found.questions:,}",
+        ]
+    )
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -688,6 +723,17 @@ def _generate(
     report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, device, keep_replies))
     _say(report.lines())
     return len(report.failures) + (report.waiting if not report.failures else 0) <= max_failures
+
+
+def _seconds(pairs: list[str] | None) -> dict[str, float]:
+    found = {}
+    for pair in pairs or ():
+        name, _, value = pair.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"{pair!r} is not GENERATOR=SECONDS", param_hint="--seconds") from None
+    return found
 
 
 def _workers(workers: int | None, device: str) -> int:

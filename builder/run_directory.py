@@ -10,6 +10,7 @@
       turn-1/IMAGE.json       the record, written last: an edit is finished when it has one
       failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
       loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
+      claims/                 who is at which chunk: `generation.claims`
       scores/IMAGE.json       the quality of the finished image, where it was scored
       logs/                   what the executor writes
 
@@ -85,8 +86,13 @@ class RunDirectory:
         filesystem, _ = self._opened
         if isinstance(filesystem, LocalFileSystem):
             return os.path.exists(self._full(path))
-        filesystem.invalidate_cache()  # another machine may have written since
-        return filesystem.exists(self._full(path))
+        return self._fresh().exists(self._full(path))
+
+    def _fresh(self) -> fsspec.AbstractFileSystem:
+        """The filesystem without what it remembers: another machine may have written since."""
+        filesystem, _ = self._opened
+        filesystem.invalidate_cache()
+        return filesystem
 
     def read(self, path: str) -> bytes:
         """The bytes of a file.
@@ -120,7 +126,7 @@ class RunDirectory:
 
     def names(self, folder: str) -> set[str]:
         """The names of the files in a folder; empty where there is none. Unfinished files do not count."""
-        filesystem, _ = self._opened
+        filesystem = self._fresh()
         try:
             found = filesystem.ls(self._full(folder), detail=False)
         except FileNotFoundError:
@@ -130,21 +136,22 @@ class RunDirectory:
 
     def sizes(self, folder: str) -> dict[str, int]:
         """The files in a folder and their sizes in bytes; empty where there is none."""
-        filesystem, _ = self._opened
+        filesystem = self._fresh()
         try:
             found = filesystem.ls(self._full(folder), detail=True)
         except FileNotFoundError:
             return {}
         return {entry["name"].rsplit("/", 1)[-1]: entry["size"] for entry in found if entry["type"] == "file"}
 
-    def written(self, folder: str, suffix: str) -> list[float]:
-        """When each file of a folder whose name ends so was written, in seconds since 1970."""
-        filesystem, _ = self._opened
+    def times(self, folder: str) -> dict[str, float]:
+        """The files in a folder and when each was written, in seconds since 1970; empty where there is none."""
+        filesystem = self._fresh()
         try:
             found = filesystem.ls(self._full(folder), detail=True)
         except FileNotFoundError:
-            return []
-        return [_modified(entry) for entry in found if entry["name"].endswith(suffix)]
+            return {}
+        names = ((entry["name"].rsplit("/", 1)[-1], entry) for entry in found if entry["type"] == "file")
+        return {name: _modified(entry) for name, entry in names if not name.endswith(".tmp")}
 
     def finished(self, turn: int) -> set[str]:
         """The images whose edit of this turn is finished."""

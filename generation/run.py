@@ -1,7 +1,9 @@
 """Carries a plan out, wave by wave, and goes on where an earlier attempt stopped."""
 
 import os
+import socket
 import threading
+import time
 import uuid
 from collections import Counter
 from collections.abc import Sequence
@@ -12,6 +14,7 @@ from tqdm import tqdm
 
 from builder.run_directory import LOGS, EditFailure, RunDirectory, count_loads, failure_path, read_failures
 from diffseg30k import MAX_TURNS
+from generation.claims import Claims
 from generation.executors.options import ExecutorOptions
 from generation.eyes import Eyes
 from generation.planned_edit import PlannedEdit, read_plan
@@ -19,6 +22,12 @@ from generation.waves import Chunk, chunks, to_make
 from generation.worker_options import WorkerOptions
 
 TURNS = range(1, MAX_TURNS + 1)
+
+SHARED = "shared"
+"""The session of all machines that know of each other only by the run directory."""
+
+POLL = 3.0
+"""Seconds between two looks at what other machines are doing."""
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,7 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
         ValueError: nothing is left to do, or a VLM is to look at images between the waves.
     """
     from generation.executors.slurm import submit_waves
-    from generation.worker import EditShare
+    from generation.worker import EditWave
 
     run = RunDirectory(run_url)
     plan = _open_plan(run, None)
@@ -102,9 +111,13 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
         raise ValueError(f"{run_url}: every edit of the plan is finished")
     for turn in turns:
         forget_failures(run, turn)
-    submission = uuid.uuid4().hex[:8]
-    logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{submission}" for turn in turns]
-    return submit_waves([EditShare(run.url, turn, options) for turn in turns], where, logs)
+    session = _new_session()
+    logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{session}" for turn in turns]
+    return submit_waves([EditWave(run.url, turn, options, session) for turn in turns], where, logs)
+
+
+def _new_session() -> str:
+    return uuid.uuid4().hex[:12]
 
 
 def forget_failures(run: RunDirectory, turn: int) -> None:
@@ -176,29 +189,36 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
         still = len(to_make(run, edits))
         if still == remaining and killed:  # the same edit would kill the next worker too
             raise killed
-        if still == remaining:
+        if still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
             return
         remaining = still
 
 
+def _wait_for_others(run: RunDirectory, turn: int) -> bool:
+    """Waits a while if other machines are at chunks of the wave; false where none is."""
+    if not Claims(run, SHARED, turn, f"{socket.gethostname()}-{os.getpid()}").held():
+        return False
+    time.sleep(POLL)
+    return True
+
+
 def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> Any:
-    from generation.worker import EditShare
+    from generation.worker import EditWave
 
     turn = wave[0].turn
     logs = f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}"
     if where.kind == "ray":
         from generation.executors.ray import ray_executor
 
-        return ray_executor(EditShare(run.url, turn, options), where, f"{logs}/ray")
+        return ray_executor(EditWave(run.url, turn, options, _new_session()), where, f"{logs}/ray")
     from generation.executors.local import local_executor
 
-    number, machines = where.machine
-    if machines == 1:
+    if not where.shared:
         workers = min(where.workers, len(wave))
-        return local_executor(EditShare(run.url, turn, options), workers, logs)
-    first, everywhere = (number - 1) * where.workers, machines * where.workers
-    step = EditShare(run.url, turn, options, first, everywhere)
-    return local_executor(step, where.workers, f"{logs}/machine-{number}")
+        return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs)
+    machine = f"{socket.gethostname()}-{os.getpid()}-"
+    step = EditWave(run.url, turn, options, SHARED, machine)
+    return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}")
 
 
 class _Progress:

@@ -149,7 +149,8 @@ def _seconds_left(generators: Sequence[GeneratorStatus]) -> float | None:
 
 
 def _rate(run: RunDirectory, now: float, window: float) -> float | None:
-    written = [time for turn in _turns() for time in run.written(f"turn-{turn}", ".json") if time > now - window]
+    files = [pair for turn in _turns() for pair in run.times(f"turn-{turn}").items()]
+    written = [time for name, time in files if name.endswith(".json") and time > now - window]
     if not written:
         return None
     return len(written) / max(now - min(written), 1.0)

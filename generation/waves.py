@@ -4,12 +4,11 @@ Edits run in waves, one turn after the other, and a wave is a list of chunks. Ne
 generator, so workers that take chunks in order load few models. The list depends on the plan alone, so a
 chunk has the same number on every machine and after every crash.
 
-Nobody hands out chunks and nothing is locked: each worker begins with its own part of the list, and then helps
-with the parts of the others. What is on disk says what is left to do. Where two meet at the same edit, it is made
-twice, to the same bytes.
+Nobody hands out chunks: each worker takes the next that nobody is at (`next_chunk`, `claims.Claims`), and what is
+on disk says what is left to do.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -17,7 +16,7 @@ from builder.run_directory import RunDirectory, failure_path, record_path
 from diffseg30k import GENERATORS
 from generation.planned_edit import PlannedEdit
 
-CHUNK_SIZE = 32
+CHUNK_SIZE = 16
 """Edits that a worker takes at once: enough to make loading a model worth it, few enough to share out."""
 
 
@@ -43,24 +42,24 @@ def _model(edit: PlannedEdit) -> tuple[int, str, str]:
     return GENERATORS.index(edit.generator), edit.checkpoint, edit.lora or ""
 
 
-def own_part(wave: Sequence[Chunk], rank: int, workers: int) -> Sequence[Chunk]:
-    """The chunks that a worker begins with: neighbours, so that it loads few models."""
-    return wave[len(wave) * rank // workers : len(wave) * (rank + 1) // workers]
+def next_chunk(wave: Sequence[Chunk], out_of_reach: Set[int], last: int | None, start: int) -> int | None:
+    """The number of the chunk that a worker takes next: of the model it has in memory, as long as there is one.
 
+    Args:
+        wave: all chunks of a turn.
+        out_of_reach: numbers of those that are finished, or that somebody else is at.
+        last: the chunk it took before.
+        start: where it begins to look for another model; different for each worker, to spread them.
 
-def to_help_with(wave: Sequence[Chunk], rank: int, workers: int) -> Iterator[Chunk]:
-    """The chunks of the other workers, in the order in which a worker that is done helps.
-
-    Each part from its end, where its owner is not yet, and those first that need the model it has in memory.
+    Returns:
+        None where nothing is left to take.
     """
-    others = [
-        chunk for step in range(1, workers) for chunk in own_part(wave, (rank + step) % workers, workers)[::-1]
-    ]
-    own = own_part(wave, rank, workers)
-    at_hand = _model(own[-1].edits[0]) if own else None
-    # sorted keeps the order of equals
-    for chunk in sorted(others, key=lambda chunk: _model(chunk.edits[0]) != at_hand):
-        yield Chunk(chunk.turn, chunk.edits[::-1])
+    free = [number for number in range(len(wave)) if number not in out_of_reach]
+    if last is not None:
+        at_hand = _model(wave[last].edits[0])
+        if same := [number for number in free if _model(wave[number].edits[0]) == at_hand]:
+            return same[0]
+    return min(free, key=lambda number: (number < start, number), default=None)
 
 
 def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:

@@ -1,9 +1,9 @@
 """What a worker does: go through chunks, load their generator, make their edits, write each as it is finished."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 from datatrove.pipeline.base import PipelineStep
@@ -19,12 +19,13 @@ from builder.run_directory import (
     write_load,
     write_record,
 )
+from generation.claims import Claims
 from generation.edit import EditFailed, EditOutcome, apply_edits
 from generation.generators import registry
 from generation.generators.checkpoints import CheckpointError
 from generation.generators.inpainter import Inpainter
 from generation.planned_edit import PlannedEdit, read_plan
-from generation.waves import Chunk, chunks, own_part, still_to_make, to_help_with, to_make
+from generation.waves import Chunk, chunks, next_chunk, still_to_make
 from generation.worker_options import WorkerOptions
 from generation.written_prompts import with_prompts
 
@@ -78,59 +79,67 @@ def _wave(run_url: str, turn: int) -> list[Chunk]:
     return chunks(read_plan(RunDirectory(run_url)), turn)
 
 
-class EditShare(PipelineStep):
-    """Makes the edits of a wave together with the other workers: the task's rank is the worker's number.
+class EditWave(PipelineStep):
+    """Makes the edits of a wave together with other workers: the task's rank is the worker's number.
 
     Args:
         run_url: the run directory.
         turn: the wave.
         options: how to work.
-        first: number of the first worker of this machine.
-        workers: workers on all machines; None where this machine is alone.
+        session: workers of one session keep out of each other's way.
+        machine: what tells this machine's workers from others' of the session.
     """
 
     name = "edit"
     type = "generation"
 
-    def __init__(
-        self, run_url: str, turn: int, options: WorkerOptions, first: int = 0, workers: int | None = None
-    ):
+    def __init__(self, run_url: str, turn: int, options: WorkerOptions, session: str, machine: str = ""):
         super().__init__()
         self.run_url = run_url
         self.turn = turn
         self.options = options
-        self.first = first
-        self.workers = workers
+        self.session = session
+        self.machine = machine
 
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
-        number, workers = self.first + rank, self.workers or world_size
         run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
-        for chunk in own_part(wave, number, workers):
-            make_edits(run, chunk.edits, self.options)
-        others = list(to_help_with(wave, number, workers))
-        left = {edit.image for edit in to_make(run, [edit for chunk in others for edit in chunk.edits])}
-        for chunk in others:
-            # its owner is at one batch, and the next is not worth loading a model for
-            if sum(edit.image in left for edit in chunk.edits) > 2 * self.options.batch_size:
-                make_edits(run, chunk.edits, self.options)
+        claims = Claims(run, self.session, self.turn, f"{self.machine}{rank:05d}")
+        over: set[int] = set()
+        last = None
+        start = len(wave) * rank // world_size
+        while (number := next_chunk(wave, over | claims.held(), last, start)) is not None:
+            over.add(number)
+            if still_to_make(run, wave[number].edits) and claims.take(number):
+                make_edits(run, wave[number].edits, self.options, partial(claims.refresh, number))
+                claims.drop(number)
+                last = number
 
 
-def make_edits(run: RunDirectory, edits: Sequence[PlannedEdit], options: WorkerOptions) -> None:
-    """Makes those edits of one chunk that are still to be made; one that fails leaves its reason."""
+def make_edits(
+    run: RunDirectory,
+    edits: Sequence[PlannedEdit],
+    options: WorkerOptions,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Makes those edits of one chunk that are still to be made; one that fails leaves its reason.
+
+    Args:
+        run: the run directory.
+        edits: of one turn and one model.
+        options: how to work.
+        alive: called between batches.
+    """
     import torch
 
     torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
     ready = with_prompts(run, still_to_make(run, edits))
     for at in range(0, len(ready), options.batch_size):
+        alive()
         batch = ready[at : at + options.batch_size]
-        if at:  # somebody else may have come here meanwhile
-            batch = still_to_make(run, batch)
-        if not batch:
-            continue
         try:
             inpainter = _SLOT.get(run, batch[0], options)
         except CheckpointError as error:
-            _fail(run, still_to_make(run, ready), str(error))
+            _fail(run, ready, str(error))
             return
         _make_batch(run, inpainter, batch)
 

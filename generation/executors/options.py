@@ -38,8 +38,7 @@ class ExecutorOptions:
     Attributes:
         kind: `local` is this machine.
         workers: processes that edit at the same time, on all machines of the executor together.
-        machine: which machine this is of how many that work on the run at once, such as (1, 3): only for `local`,
-            where machines know nothing of each other. Each begins with a part of its own.
+        shared: other machines work on the run at the same time, each by a command of its own; only for `local`.
         address: of the Ray cluster; `local` starts one on this machine.
         gpus: GPUs that each worker gets; 0 on processors.
         slurm: only for `slurm`.
@@ -47,15 +46,12 @@ class ExecutorOptions:
 
     kind: ExecutorKind = "local"
     workers: int = 1
-    machine: tuple[int, int] = (1, 1)
+    shared: bool = False
     address: str = "auto"
     gpus: int = 0
     slurm: SlurmOptions | None = field(default=None)
 
     def __post_init__(self) -> None:
-        number, of = self.machine
-        if not 1 <= number <= of:
-            raise ValueError(f"--machine {number}/{of}: the first of three is 1/3")
         if self.workers < 1:
             raise ValueError(f"--workers {self.workers}: at least one")
         if (self.kind == "slurm") != (self.slurm is not None):
