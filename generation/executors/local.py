@@ -20,6 +20,8 @@ PRELOADED = (
     "diffusers.pipelines.kolors.pipeline_kolors",
     "diffusers.pipelines.hunyuandit.pipeline_hunyuandit",
     "diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_combined",
+    "diffusers.schedulers.scheduling_ddpm",
+    "generation.generators.glide.pipeline",
 )
 """Imported once, in the process that workers are forked from, and not once per worker and wave."""
 

@@ -11,6 +11,7 @@ from generation.generators.blended import BlendedInpainter
 from generation.generators.checkpoints import Checkpoint
 from generation.generators.diffusers_inpaint import DiffusersInpainter
 from generation.generators.inpainter import Inpainter
+from generation.generators.tiny import glide as tiny_glide
 from generation.generators.tiny import hunyuan_dit as tiny_hunyuan_dit
 from generation.generators.tiny import kandinsky as tiny_kandinsky
 from generation.generators.tiny import kolors as tiny_kolors
@@ -19,6 +20,11 @@ from generation.generators.tiny import unets as tiny_unets
 
 NO_SAFETY_CHECKER = {"safety_checker": None, "requires_safety_checker": False}
 """It blackens pictures, and a black region is no edit."""
+
+GLIDE_VOCABULARY = (
+    "https://raw.githubusercontent.com/openai/glide-text2im/69b530740eb6cef69442d6180579ef5ba9ef063e"
+    "/glide_text2im/tokenizer"
+)
 
 
 @dataclass(frozen=True)
@@ -77,6 +83,14 @@ def _inpaints(batches: bool = True, **options: Any) -> Callable[[Any, int], Inpa
         return DiffusersInpainter(pipeline, side, options, batches)
 
     return wrap
+
+
+def _load_glide(folder: Path, dtype: str) -> Any:
+    import torch
+
+    from generation.generators.glide.pipeline import GlideInpaintPipeline
+
+    return GlideInpaintPipeline.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
 
 
 def _blends(**options: Any) -> Callable[[Any, int], Inpainter]:
@@ -162,6 +176,29 @@ _ENTRIES = (
         inpainter=_inpaints(strength=1.0),
         write_tiny=_saves(tiny_transformers.flux_1),
         tiny_sampling=Sampling(side=128, steps=4, guidance=3.5),
+    ),
+    GeneratorEntry(
+        id="glide",
+        # OpenAI has it on no Hub: the weights lie on its own server, the vocabulary in its package
+        checkpoint=Checkpoint(
+            repository="openai/glide-text2im",
+            revision="69b530740eb6cef69442d6180579ef5ba9ef063e",
+            license="MIT",
+            license_url="https://github.com/openai/glide-text2im/blob/main/LICENSE",
+            gigabytes=3.1,
+            files=(
+                "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/base_inpaint.pt",
+                "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/upsample_inpaint.pt",
+                f"{GLIDE_VOCABULARY}/encoder.json.gz",
+                f"{GLIDE_VOCABULARY}/vocab.bpe.gz",
+            ),
+        ),
+        sampling=Sampling(side=256, steps=100, guidance=5.0),
+        dtype="float16",
+        pipeline=_load_glide,
+        inpainter=_inpaints(),
+        write_tiny=tiny_glide.write,
+        tiny_sampling=Sampling(side=64, steps=4, guidance=5.0),
     ),
     GeneratorEntry(
         id="kolors",

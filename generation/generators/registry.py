@@ -1,6 +1,7 @@
 """The generators by id: what a plan needs to know of them, and how they are loaded."""
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from generation.generators.checkpoints import CheckpointError, Place, place_of, 
 from generation.generators.entries import GENERATORS, GeneratorEntry, Sampling
 from generation.generators.inpainter import Inpainter
 from generation.generators.pipelines import quiet
-from generation.generators.weights import fetch_files, locate
+from generation.generators.weights import fetch_files, locate, locate_files
 from generation.plan_options import GeneratorSettings
 
 __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
@@ -126,11 +127,12 @@ def _pipeline(
 def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> Path:
     if checkpoint.startswith(TINY):
         return tiny_folder(entry.id, entry.write_tiny)
+    published = entry.checkpoint
+    find = partial(locate_files, published) if published.files else locate
     if checkpoint.startswith(FOLDER):
         if replacement is None:
             raise CheckpointError("it was planned with a checkpoint from a folder, and where that is was not said")
-        return locate(Place(replacement))
-    published = entry.checkpoint
+        return find(Place(replacement))
     if checkpoint == published.name and published.files:
         return fetch_files(published, cache_folder() / published.folder_name)
-    return locate(published.place if checkpoint == published.name else place_of(checkpoint))
+    return find(published.place if checkpoint == published.name else place_of(checkpoint))

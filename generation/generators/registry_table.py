@@ -9,7 +9,7 @@ from generation.generators.cache import cache_folder
 from generation.generators.checkpoints import Checkpoint, CheckpointError, Place, place_of
 from generation.generators.entries import GENERATORS
 from generation.generators.lora import LORAS, LoraEntry
-from generation.generators.weights import cached, check_folder, explain, missing_files
+from generation.generators.weights import cached, check_folder, explain, locate_files, missing_files
 
 HEADINGS = ("generator", "name", "checkpoint", "size", "licence", "weights")
 
@@ -89,7 +89,11 @@ def _published(generator: str, checkpoint: Checkpoint) -> GeneratorStatus:
 
 
 def _replaced(generator: str, replacement: str) -> GeneratorStatus:
-    state, note = _state((place_of(replacement),), gated=False)
+    published, place = GENERATORS[generator].checkpoint, place_of(replacement)
+    if published.files and place.folder:
+        state, note = _copied_state(published, place.folder)
+    else:
+        state, note = _state((place,), gated=False)
     name = GENERATOR_NAMES[generator]
     return GeneratorStatus(generator, name, replacement, None, None, None, state, note)
 
@@ -151,3 +155,10 @@ def _files_state(checkpoint: Checkpoint) -> tuple[str, str]:
     if not missing:
         return HERE, str(folder)
     return UNKNOWN, f"not here; fetched at the first use from {missing[0]}"
+
+
+def _copied_state(checkpoint: Checkpoint, folder: Path) -> tuple[str, str]:
+    try:
+        return HERE, str(locate_files(checkpoint, Place(str(folder))))
+    except CheckpointError as error:
+        return MISSING, str(error)

@@ -99,6 +99,31 @@ def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
     return folder
 
 
+def locate_files(checkpoint: Checkpoint, place: Place) -> Path:
+    """The folder that holds copies of a checkpoint's files; from the Hub, where someone has put them there.
+
+    Raises:
+        CheckpointError: a file is missing.
+    """
+    folder = place.folder or _download_files(checkpoint, place)
+    if missing := missing_files(checkpoint, folder):
+        names = ", ".join(map(_file_name, missing))
+        raise IncompleteCheckpoint(f"{folder} lacks {names}; there is {' and '.join(missing)}")
+    return folder
+
+
+def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
+    from huggingface_hub import snapshot_download
+
+    if not place.on_hub:
+        raise CheckpointError(f"{place.source} is neither a folder nor a name on the Hub such as NAMESPACE/NAME")
+    names = [_file_name(address) for address in checkpoint.files]
+    try:
+        return Path(snapshot_download(place.source, revision=place.revision, allow_patterns=names))
+    except Exception as error:
+        raise CheckpointError(explain(place.source, place.revision, error)) from error
+
+
 def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
     """The addresses of those of a checkpoint's files that are not in a folder."""
     return [address for address in checkpoint.files if not (folder / _file_name(address)).is_file()]

@@ -1,0 +1,201 @@
+"""GLIDE as a pipeline that is called like diffusers' inpainting pipelines."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+from torch.nn import functional as F
+
+from generation.generators.glide.diffusion import fast_steps, guided, make_scheduler, sample, spaced_steps
+from generation.generators.glide.options import read_options
+from generation.generators.glide.tokenizer import GlideTokenizer
+from generation.generators.glide.unet import GlideUNet
+
+BASE_FILE, UPSAMPLER_FILE = "base_inpaint.pt", "upsample_inpaint.pt"
+
+TEMPERATURE = 0.997
+"""Of the noise that the upsampler starts from; a little below 1 gives less grain (OpenAI's notebook)."""
+
+
+@dataclass(frozen=True)
+class GlideOutput:
+    """What a call gives.
+
+    Attributes:
+        images: (B, S, S, 3) float32, 0 to 1.
+    """
+
+    images: np.ndarray
+
+
+class GlideInpaintPipeline:
+    """The 64-pixel model with guidance, then the upsampler to 256 without."""
+
+    def __init__(self, base: GlideUNet, upsampler: GlideUNet, tokenizer: GlideTokenizer):
+        self.base = base.eval().requires_grad_(False)
+        self.upsampler = upsampler.eval().requires_grad_(False)
+        self.tokenizer = tokenizer
+
+    @classmethod
+    def from_pretrained(
+        cls, folder: Path | str, torch_dtype: torch.dtype = torch.float32
+    ) -> "GlideInpaintPipeline":
+        """From a folder with OpenAI's two state dicts and two vocabulary files.
+
+        Args:
+            folder: with `base_inpaint.pt`, `upsample_inpaint.pt`, `encoder.json.gz` and `vocab.bpe.gz`, and
+                `options.json` where the models are not OpenAI's.
+            torch_dtype: of the bulk of the weights.
+
+        Raises:
+            OSError: a file is missing.
+            ValueError: a file is damaged, or of another model.
+        """
+        folder = Path(folder)
+        options, tokenizer = read_options(folder), GlideTokenizer.from_folder(folder)
+        base = load_model(GlideUNet(options.base, tokenizer.size), folder / BASE_FILE, torch_dtype)
+        upsampler = load_model(GlideUNet(options.upsampler, tokenizer.size), folder / UPSAMPLER_FILE, torch_dtype)
+        return cls(base, upsampler, tokenizer)
+
+    @property
+    def device(self) -> torch.device:
+        return self.base.padding_embedding.device
+
+    def to(self, device: str) -> "GlideInpaintPipeline":
+        self.base.to(device)
+        self.upsampler.to(device)
+        return self
+
+    @torch.no_grad()
+    def __call__(
+        self,
+        prompt: Sequence[str],
+        image: Sequence[Image.Image],
+        mask_image: Sequence[Image.Image],
+        generator: Sequence[torch.Generator],
+        num_inference_steps: int = 100,
+        guidance_scale: float = 5.0,
+        height: int | None = None,
+        width: int | None = None,
+        output_type: str = "np",
+    ) -> GlideOutput:
+        """Paints the masked regions.
+
+        Args:
+            prompt: what each is to show.
+            image: RGB, of any size: both models get it at their own.
+            mask_image: white where to paint, of the images' size.
+            generator: of each image's noise, on the CPU.
+            num_inference_steps: of the base; the upsampler takes 27.
+            guidance_scale: of the base.
+            height, width: of the result; the upsampler's side if left out. No other is given.
+            output_type: `np`.
+
+        Raises:
+            ValueError: the result is asked for at another size or as another type.
+        """
+        side = self.upsampler.options.side
+        if {height or side, width or side} != {side} or output_type != "np":
+            raise ValueError(f"GLIDE gives {side}x{side} arrays, not {height}x{width} as {output_type!r}")
+        prompts = list(prompt)
+        small = self._paint_small(prompts, image, mask_image, generator, num_inference_steps, guidance_scale)
+        # the upsampler was trained on pictures of eight bits
+        small = ((small + 1) * 127.5).round() / 127.5 - 1
+        large = self._enlarge(prompts, small, image, mask_image, generator)
+        pixels = ((large + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1)
+        return GlideOutput(pixels.cpu().numpy())
+
+    def _paint_small(
+        self,
+        prompts: list[str],
+        images: Sequence[Image.Image],
+        masks: Sequence[Image.Image],
+        generators: Sequence[torch.Generator],
+        steps: int,
+        guidance: float,
+    ) -> Tensor:
+        side = self.base.options.side
+        known, keep = self._known(images, masks, side)
+        read = self.base.read(*self._tokens([*prompts, *[""] * len(prompts)], self.base.options.context))
+        context = torch.cat([known * keep, keep], dim=1).repeat(2, 1, 1, 1)
+
+        def model(x: Tensor, times: Tensor) -> Tensor:
+            return self.base(torch.cat([x, context], dim=1), times, read)
+
+        scheduler = make_scheduler(self.base.options.schedule, spaced_steps([steps]))
+        return sample(guided(model, guidance), scheduler, self._noise(generators, side), known, keep, generators)
+
+    def _enlarge(
+        self,
+        prompts: list[str],
+        small: Tensor,
+        images: Sequence[Image.Image],
+        masks: Sequence[Image.Image],
+        generators: Sequence[torch.Generator],
+    ) -> Tensor:
+        side = self.upsampler.options.side
+        known, keep = self._known(images, masks, side)
+        read = self.upsampler.read(*self._tokens(prompts, self.upsampler.options.context))
+        coarse = F.interpolate(small, (side, side), mode="bilinear", align_corners=False)
+        context = torch.cat([known * keep, keep, coarse], dim=1)
+
+        def model(x: Tensor, times: Tensor) -> Tensor:
+            return self.upsampler(torch.cat([x, context], dim=1), times, read)
+
+        scheduler = make_scheduler(self.upsampler.options.schedule, fast_steps())
+        noise = self._noise(generators, side) * TEMPERATURE
+        return sample(model, scheduler, noise, known, keep, generators)
+
+    def _tokens(self, prompts: Sequence[str], length: int) -> tuple[Tensor, Tensor]:
+        tokens, masks = zip(*(self.tokenizer.encode(prompt, length) for prompt in prompts), strict=True)
+        return torch.tensor(tokens, device=self.device), torch.tensor(masks, device=self.device)
+
+    def _noise(self, generators: Sequence[torch.Generator], side: int) -> Tensor:
+        noise = [torch.randn((3, side, side), generator=generator) for generator in generators]
+        return torch.stack(noise).to(self.device)
+
+    def _known(
+        self, images: Sequence[Image.Image], masks: Sequence[Image.Image], side: int
+    ) -> tuple[Tensor, Tensor]:
+        """(B, 3, side, side) pixels of -1 to 1, and (B, 1, side, side) with 1 where they are known.
+
+        A pixel is known only if nothing in it is to be painted, so thin regions are not lost.
+        """
+        known = [image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC) for image in images]
+        pixels = torch.from_numpy(np.stack([np.asarray(each) for each in known])).permute(0, 3, 1, 2)
+        paint = torch.from_numpy(np.stack([np.asarray(mask.convert("L")) for mask in masks]) > 127)[
+            :, None
+        ].float()
+        keep = 1 - _shrunk(paint, side)
+        return (pixels.float() / 127.5 - 1).to(self.device), keep.to(self.device)
+
+
+def _shrunk(paint: Tensor, side: int) -> Tensor:
+    """(B, 1, H, W) of 0 and 1 at another side: 1 wherever there was any."""
+    if paint.shape[-1] < side:
+        return F.interpolate(paint, (side, side), mode="nearest")
+    return F.adaptive_max_pool2d(paint, (side, side))
+
+
+def load_model(model: GlideUNet, file: Path, dtype: torch.dtype) -> GlideUNet:
+    """A model with the weights of a file of OpenAI's.
+
+    Raises:
+        OSError: there is no such file.
+        ValueError: the file is damaged, or of another model.
+    """
+    try:
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except OSError:
+        raise
+    except Exception as error:  # torch raises many kinds for a damaged file
+        raise ValueError(f"{file} is damaged ({' '.join(str(error).split())[:120]}); download it again") from error
+    try:
+        model.load_state_dict(state)
+    except (RuntimeError, AttributeError, TypeError) as error:
+        raise ValueError(f"{file} is not of this model: {' '.join(str(error).split())[:200]}") from error
+    return model.float().in_dtype(dtype)
