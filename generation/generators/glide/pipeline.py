@@ -190,9 +190,9 @@ def load_model(model: GlideUNet, file: Path, dtype: torch.dtype) -> GlideUNet:
     """
     try:
         state = torch.load(file, map_location="cpu", weights_only=True)
-    except OSError:
+    except (FileNotFoundError, PermissionError):
         raise
-    except Exception as error:  # torch raises many kinds for a damaged file
+    except Exception as error:  # torch raises many kinds for a damaged file, OSError among them
         raise ValueError(f"{file} is damaged ({' '.join(str(error).split())[:120]}); download it again") from error
     try:
         model.load_state_dict(state)
