@@ -1,4 +1,4 @@
-"""GLIDE: OpenAI's names and shapes, and its guidance, inpainting, steps, upsampler and tokens on small known cases."""
+"""GLIDE: OpenAI's names and shapes; guidance, inpainting, steps, upsampler and tokens on small known cases."""
 
 import json
 import math
@@ -96,7 +96,7 @@ def posterior_step(x, noise, share, clean, variance, beta, beta_bar, alpha_bar_b
 @pytest.mark.parametrize("count", [4, 50, 100])
 def test_respaced_steps_follow_the_papers_formulas(schedule, count):
     steps = spaced_steps([count])
-    kept = torch.cumprod(1 - betas(schedule), dim=0)[steps].tolist() + [1.0]
+    kept = [*torch.cumprod(1 - betas(schedule), dim=0)[steps].tolist(), 1.0]
     x = torch.randn(2, 3, 8, 8, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     ours = theirs = x
     scheduler = make_scheduler(schedule, steps)
@@ -254,10 +254,10 @@ def byte_alphabet() -> list[str]:
 def test_a_damaged_file_and_one_of_another_model_are_named(folder, tmp_path):
     (tmp_path / BASE_FILE).write_bytes((folder / BASE_FILE).read_bytes()[:5000])
     model = GlideUNet(tiny.OPTIONS.base, GlideTokenizer.from_folder(folder).size)
-    with pytest.raises(ValueError, match="base_inpaint.pt is damaged"):
+    with pytest.raises(ValueError, match=r"base_inpaint\.pt is damaged"):
         load_model(model, tmp_path / BASE_FILE, torch.float32)
     other = GlideUNet(replace(tiny.OPTIONS.base, blocks=2), GlideTokenizer.from_folder(folder).size)
-    with pytest.raises(ValueError, match="base_inpaint.pt is not of this model"):
+    with pytest.raises(ValueError, match=r"base_inpaint\.pt is not of this model"):
         load_model(other, folder / BASE_FILE, torch.float32)
 
 
