@@ -16,6 +16,7 @@ from generation.executors.options import ExecutorKind, ExecutorOptions, SlurmOpt
 
 if TYPE_CHECKING:
     from generation.eyes import Eyes
+    from generation.worker_options import WorkerOptions
 
 app = typer.Typer(
     name="diffseg30k",
@@ -121,6 +122,13 @@ Segmenter = Annotated[
 AnyLicense = Annotated[
     bool, typer.Option("--any-license", help="Keep photographs whose licence forbids derivatives.")
 ]
+Captions = Annotated[
+    str | None, typer.Option(help="COCO captions file (JSON), from which generators make base images.")
+]
+GeneratedShare = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Of the edited images, those with such a base; 0.5 with --captions."),
+]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a processor core or GPU if left out.")]
 Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a worker) or `cuda:N`.")]
 BatchSize = Annotated[
@@ -187,6 +195,8 @@ def build(
     segmenter: Segmenter = None,
     keep_replies: KeepReplies = False,
     any_license: AnyLicense = False,
+    captions: Captions = None,
+    generated_share: GeneratedShare = None,
     workers: Workers = None,
     device: Device = "auto",
     batch_size: BatchSize = None,
@@ -219,7 +229,10 @@ def build(
         segmenter=segmenter,
         keep_replies=keep_replies,
         any_license=any_license,
+        captions=captions,
+        generated_share=generated_share,
         device=device,
+        batch_size=batch_size,
     )
     here = ExecutorOptions(workers=_workers(workers, device))
     complete = _generate(run, checkpoint, here, device, batch_size, vlm, vlm_model, keep_replies, max_failures)
@@ -250,7 +263,10 @@ def plan(
     segmenter: Segmenter = None,
     keep_replies: KeepReplies = False,
     any_license: AnyLicense = False,
+    captions: Captions = None,
+    generated_share: GeneratedShare = None,
     device: Device = "auto",
+    batch_size: BatchSize = None,
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
     from generation.generators import registry
@@ -264,7 +280,13 @@ def plan(
     eyes = _eyes(vlm, vlm_model, device, keep_replies) if looks or prompts is PromptsBy.vlm else None
     report = prepare_run(
         run,
-        SourceOptions(images=images, annotations=annotations, any_license=any_license),
+        SourceOptions(
+            images=images,
+            annotations=annotations,
+            any_license=any_license,
+            captions=captions,
+            generated_share=(0.5 if captions else 0.0) if generated_share is None else generated_share,
+        ),
         PlanOptions(
             side=size,
             seed=seed,
@@ -279,6 +301,7 @@ def plan(
             segmenter=(segmenter or SEGMENTER) if looks else None,
         ),
         eyes,
+        _worker(checkpoint, device, batch_size) if captions else None,
     )
     _say(report.lines())
 
@@ -702,17 +725,11 @@ def _generate(
     """
     from builder.run_directory import RunDirectory
     from generation import run as carry_out
-    from generation.devices import resolve_device
     from generation.run_options import read_vlm
-    from generation.worker_options import WorkerOptions
 
-    on_gpus = where.gpus > 0 if where.kind != "local" else None
-    device = resolve_device(device) if on_gpus is None else ("cuda" if on_gpus else "cpu")
-    options = WorkerOptions(
-        device=device,
-        batch_size=batch_size or (1 if device == "cpu" else 4),
-        replacements=_replacements(checkpoint),
-    )
+    if where.kind != "local":
+        device = "cuda" if where.gpus else "cpu"
+    options = _worker(checkpoint, device, batch_size, here=where.kind == "local")
     if where.kind == "slurm":
         jobs = carry_out.submit(run, options, where)
         _say([f"submitted: {', '.join(jobs)}", f"to follow it: diffseg30k status {run}"])
@@ -720,9 +737,19 @@ def _generate(
     planned = read_vlm(RunDirectory(run))
     if vlm is None:
         vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
-    report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, device, keep_replies))
+    report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, options.device, keep_replies))
     _say(report.lines())
     return len(report.failures) + (report.waiting if not report.failures else 0) <= max_failures
+
+
+def _worker(
+    checkpoint: list[str] | None, device: str, batch_size: int | None, here: bool = True
+) -> "WorkerOptions":
+    from generation.devices import resolve_device
+    from generation.worker_options import WorkerOptions
+
+    device = resolve_device(device) if here else device
+    return WorkerOptions(device, batch_size or (1 if device == "cpu" else 4), _replacements(checkpoint))
 
 
 def _seconds(pairs: list[str] | None) -> dict[str, float]:

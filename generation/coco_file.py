@@ -4,7 +4,7 @@ import json
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -70,39 +70,53 @@ def load_coco(path: str) -> CocoFile:
         FileNotFoundError: there is no such file.
         ValueError: it is not JSON or not a COCO instances file; the message says what is missing.
     """
-    content = _content(path)
+    content = read_lists(path, ("images", "annotations", "categories"), "instances")
     images, skipped_images = _images(_entries(content["images"]))
     categories = _categories(_entries(content["categories"]), path)
     annotations, skipped_annotations = _annotations(_entries(content["annotations"]), images, categories)
-    licenses = {key: entry for entry in _entries(content.get("licenses")) if (key := _id(entry)) is not None}
+    licenses = {key: entry for entry in _entries(content.get("licenses")) if (key := id_of(entry)) is not None}
     return CocoFile(images, annotations, licenses, (*skipped_images, *skipped_annotations))
 
 
-def _content(path: str) -> dict[str, Any]:
+def read_lists(path: str, wanted: Sequence[str], kind: str) -> dict[str, Any]:
+    """A JSON file that is an object with lists under the names that are wanted.
+
+    Args:
+        path: a file or an fsspec URL.
+        wanted: the lists.
+        kind: `instances` or `captions`, for the messages.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is not JSON, or lacks a list.
+    """
     try:
         with fsspec.open(path, "rb", compression="infer") as file:
             content = json.loads(file.read())
     except FileNotFoundError:
-        raise FileNotFoundError(f"the annotation file {path} is not there") from None
+        raise FileNotFoundError(f"the {_said(kind)} file {path} is not there") from None
     except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; the annotations are a COCO instances file (JSON)") from None
+        raise ValueError(f"{path} is a folder; the {_said(kind)} are a COCO {kind} file (JSON)") from None
     except (ValueError, RecursionError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} is not JSON ({error}); the annotations are a COCO instances file") from error
-    wanted = ("images", "annotations", "categories")
+        raise ValueError(f"{path} is not JSON ({error}); the {_said(kind)} are a COCO {kind} file") from error
     missing = [key for key in wanted if not isinstance(content, dict) or not isinstance(content.get(key), list)]
     if missing:
         raise ValueError(
-            f"{path} is not a COCO instances file: it has no list of {' and of '.join(missing)}. "
-            "Captions and keypoints lie in files of their own; what is wanted is instances_*.json"
+            f"{path} is not a COCO {kind} file: it has no list of {' and of '.join(missing)}. "
+            f"Instances, captions and keypoints lie in files of their own; what is wanted is {kind}_*.json"
         )
     return content
+
+
+def _said(kind: str) -> str:
+    return "annotation" if kind == "instances" else kind
 
 
 def _entries(found: Any) -> list[dict[str, Any]]:
     return [entry for entry in found if isinstance(entry, dict)] if isinstance(found, list) else []
 
 
-def _id(entry: dict[str, Any], key: str = "id") -> int | str | None:
+def id_of(entry: dict[str, Any], key: str = "id") -> int | str | None:
     """An id that can be looked up; None for a list, a number with a fraction or nothing."""
     value = entry.get(key)
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
@@ -111,7 +125,7 @@ def _id(entry: dict[str, Any], key: str = "id") -> int | str | None:
 def _categories(entries: Iterable[dict[str, Any]], path: str) -> dict[int | str, dict[str, Any]]:
     categories: dict[int | str, dict[str, Any]] = {}
     for entry in entries:
-        key, name = _id(entry), entry.get("name")
+        key, name = id_of(entry), entry.get("name")
         if key is None or not isinstance(name, str) or not name.strip():
             continue
         if key in categories and categories[key]["name"] != name:
@@ -122,12 +136,12 @@ def _categories(entries: Iterable[dict[str, Any]], path: str) -> dict[int | str,
 
 def _images(entries: Iterable[dict[str, Any]]) -> tuple[dict[int | str, dict[str, Any]], list[Skip]]:
     entries = list(entries)
-    ids = Counter(_id(entry) for entry in entries)
+    ids = Counter(id_of(entry) for entry in entries)
     images: dict[int | str, dict[str, Any]] = {}
     seen: set[str] = set()
     skipped = []
     for entry in entries:
-        name, key = entry.get("file_name"), _id(entry)
+        name, key = entry.get("file_name"), id_of(entry)
         if reason := _image_problem(entry, ids[key], seen):
             skipped.append(Skip(str(name or f"image {key}"), reason))
         elif key is not None:
@@ -138,7 +152,7 @@ def _images(entries: Iterable[dict[str, Any]]) -> tuple[dict[int | str, dict[str
 
 def _image_problem(entry: dict[str, Any], uses_of_id: int, seen: set[str]) -> str | None:
     name = entry.get("file_name")
-    if _id(entry) is None:
+    if id_of(entry) is None:
         return "the image entry has no id"
     if uses_of_id > 1:
         return "several image entries share its id, so its annotations cannot be told from theirs"
@@ -176,7 +190,7 @@ def _annotations(
     found: dict[int | str, list[Annotation]] = {}
     skipped = []
     for entry in entries:
-        image, category = _id(entry, "image_id"), _id(entry, "category_id")
+        image, category = id_of(entry, "image_id"), id_of(entry, "category_id")
         if image is None or image not in images:
             reason = "the annotation's image_id is not among the images that can be used"
         elif category is None or category not in categories:

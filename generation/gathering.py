@@ -1,6 +1,6 @@
 """Gathers the base images of a run from photographs, and looks at no more of them than it needs."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from builder.encode import encode_image
 from builder.run_directory import RunDirectory, base_path
@@ -15,6 +15,9 @@ from generation.threads import in_threads
 
 Propose = Callable[[Sequence[Photograph]], Iterable[Regions | Skip]]
 """Finds the regions of photographs: in order, or why one cannot be used."""
+
+Paint = Callable[[Sequence[Photograph]], Mapping[str, Skip]]
+"""Makes base images that are no photographs; gives those that cannot be made, by name."""
 
 AT_LEAST = 32
 """Photographs that are looked at before the choice is made again."""
@@ -33,9 +36,15 @@ class Gathering:
     """
 
     def __init__(
-        self, run: RunDirectory, photographs: Sequence[Photograph], options: PlanOptions, propose: Propose
+        self,
+        run: RunDirectory,
+        photographs: Sequence[Photograph],
+        options: PlanOptions,
+        propose: Propose,
+        paint: Paint | None = None,
     ):
         self._run = run
+        self._paint = paint
         self._propose = propose
         self._photographs = {photograph.image: photograph for photograph in photographs}
         self._options = options
@@ -104,13 +113,19 @@ class Gathering:
     def _make(self, names: Iterable[str]) -> bool:
         """Makes base images that are not there yet; whether all could be made."""
         wanted = [name for name in names if name not in self._made]
-        problems = list(in_threads(self._make_base, wanted, "base images"))
+        problems = self._problems(wanted)
         for name, problem in zip(wanted, problems, strict=True):
             if problem is None:
                 self._made.add(name)
             else:
                 self._skip(name, problem)
         return not any(problems)
+
+    def _problems(self, names: Sequence[str]) -> list[Skip | None]:
+        if self._paint is None:
+            return list(in_threads(self._make_base, names, "base images"))
+        failed = self._paint([self._photographs[name] for name in names])
+        return [failed.get(name) for name in names]
 
     def _make_base(self, name: str) -> Skip | None:
         photograph = self._photographs[name]

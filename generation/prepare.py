@@ -16,8 +16,12 @@ from functools import partial
 from PIL import Image
 
 from builder.run_directory import PLAN, Base, RunDirectory, read_bases, write_bases
+from generation.bases import Bases, Offer, gather_bases
+from generation.captions import pictures_of, read_captions
+from generation.coco_file import CocoFile, Skip
 from generation.eyes import Eyes
-from generation.gathering import Gathering, Propose
+from generation.gathering import Propose
+from generation.painter import Painter
 from generation.plan import make_plan
 from generation.plan_options import PlanOptions
 from generation.plan_report import report_on
@@ -27,10 +31,15 @@ from generation.regions import propose_annotated
 from generation.run_options import settle_options
 from generation.selection import Candidate
 from generation.sources import Photograph, SourceOptions, Sources, read_coco, read_folder
+from generation.worker_options import WorkerOptions
 
 
 def prepare_run(
-    run_url: str, sources: SourceOptions, options: PlanOptions, eyes: Eyes | None = None
+    run_url: str,
+    sources: SourceOptions,
+    options: PlanOptions,
+    eyes: Eyes | None = None,
+    painting: WorkerOptions | None = None,
 ) -> PrepareReport:
     """Plans a run and makes its base images. A run that has its plan is left as it is.
 
@@ -39,11 +48,13 @@ def prepare_run(
         sources: the photographs.
         options: what else fixes the plan.
         eyes: what names objects; only for `grounded-sam` regions and prompts by a VLM.
+        painting: how pictures are made from captions; on a CPU, one at a time, if left out.
 
     Raises:
-        FileNotFoundError: the annotation file or the photographs are not there.
+        FileNotFoundError: the annotation file, the captions or the photographs are not there.
         ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
             options.
+        CheckpointError: the weights of a generator that makes pictures cannot be had; what it made is kept.
         VlmUnavailable: the VLM does not answer; what it answered is kept.
     """
     run = RunDirectory(run_url)
@@ -53,10 +64,13 @@ def prepare_run(
         unedited = sum(base.num_edits == 0 for base in read_bases(run))
         return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
     found = _read(sources)
+    pictures, skipped = _pictures(run, sources, options, found.coco)
     settle_options(run, sources, options, eyes)
     with warnings.catch_warnings(), _proposer(run, options, eyes) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
-        return _prepare(run, found, options, propose)
+        offer = Offer(found.photographs, pictures, sources.generated_share)
+        bases = gather_bases(run, offer, options, propose, Painter(run, options.side, painting or WorkerOptions()))
+        return _write(run, offer, bases, options, [*found.skipped, *skipped, *bases.skipped])
 
 
 def _check(sources: SourceOptions, options: PlanOptions, eyes: Eyes | None) -> None:
@@ -72,6 +86,19 @@ def _read(sources: SourceOptions) -> Sources:
     if sources.annotations is None:
         return read_folder(sources.images)
     return read_coco(sources.images, sources.annotations, sources.any_license)
+
+
+def _pictures(
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, coco: CocoFile | None
+) -> tuple[tuple[Photograph, ...], list[Skip]]:
+    """The pictures that could be made from captions, and the captions that cannot be used."""
+    if sources.captions is None or not sources.generated_share:
+        return (), []
+    captions, skipped = read_captions(sources.captions)
+    pictures = pictures_of(captions, run, options, coco if options.regions == "annotations" else None)
+    if not pictures:
+        raise ValueError(f"no caption of {sources.captions} describes a photograph of {sources.annotations}")
+    return pictures, skipped
 
 
 @contextmanager
@@ -92,24 +119,28 @@ def _proposer(run: RunDirectory, options: PlanOptions, eyes: Eyes | None) -> Ite
         vlm.close()
 
 
-def _prepare(run: RunDirectory, sources: Sources, options: PlanOptions, propose: Propose) -> PrepareReport:
-    gathering = Gathering(run, sources.photographs, options, propose)
-    edited = gathering.edited()
-    if not edited:
-        reasons = [*skip_lines([*sources.skipped, *gathering.skipped])]
-        reasons += [f"{count} objects: {reason}" for reason, count in count_reasons(gathering.dropped)]
+def _write(
+    run: RunDirectory, offer: Offer, bases: Bases, options: PlanOptions, skipped: Sequence[Skip]
+) -> PrepareReport:
+    """Writes the plan for base images that are made."""
+    dropped = count_reasons(bases.dropped)
+    if not bases.edited:
+        reasons = [*skip_lines(skipped), *(f"{count} objects: {reason}" for reason, count in dropped)]
         raise ValueError(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
-    unedited = gathering.unedited(edited)
-    exactly = dataclasses.replace(options, count=len(edited), unedited=len(unedited))
-    plan = make_plan([*edited, *unedited], exactly)
-    write_bases(run, _bases(sources.photographs, [*edited, *unedited], plan.edits))
+    used = [*bases.edited, *bases.unedited]
+    exactly = dataclasses.replace(options, count=len(bases.edited), unedited=len(bases.unedited))
+    plan = make_plan(used, exactly)
+    write_bases(run, _bases([*offer.photographs, *offer.pictures], used, plan.edits))
     write_plan(run, plan.edits)
     return PrepareReport(
-        plan=report_on(plan.edits, len(unedited), options),
-        photographs=len(sources.photographs),
-        looked_at=len(gathering.candidates) + len(gathering.skipped),
-        skipped=(*sources.skipped, *gathering.skipped),
-        dropped=count_reasons(gathering.dropped),
+        plan=report_on(plan.edits, len(bases.unedited), options),
+        photographs=len(offer.photographs),
+        captions=len(offer.pictures) if offer.share else None,
+        generated=bases.generated,
+        generated_share=offer.share,
+        looked_at=bases.looked_at,
+        skipped=tuple(skipped),
+        dropped=dropped,
     )
 
 
@@ -124,13 +155,14 @@ def _bases(
 
 
 def _base(photograph: Photograph, edits: Sequence[PlannedEdit]) -> Base:
+    painting = photograph.painting
     return Base(
         image=photograph.image,
         row_id=row_id(photograph.image, edits),
         base_id=photograph.base_id,
-        source="coco",
-        generator=None,
-        prompt=None,
+        source="generated" if painting else "coco",
+        generator=painting.settings.generator if painting else None,
+        prompt=painting.prompt if painting else None,
         license=photograph.license,
         url=photograph.url,
         num_edits=len(edits),

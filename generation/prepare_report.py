@@ -23,6 +23,9 @@ class PrepareReport:
         looked_at: those whose regions were sought.
         skipped: photographs and annotations that cannot be used, with their reasons.
         dropped: why objects on the photographs gave no region, and how many.
+        captions: pictures that could be made from captions; None where none were asked for.
+        generated: edited images whose base is such a picture.
+        generated_share: what their share of the edited images was to be.
     """
 
     plan: PlanReport
@@ -31,6 +34,9 @@ class PrepareReport:
     looked_at: int = 0
     skipped: tuple[Skip, ...] = ()
     dropped: tuple[tuple[str, int], ...] = ()
+    captions: int | None = None
+    generated: int = 0
+    generated_share: float = 0.0
 
     @property
     def left_out_by_license(self) -> int:
@@ -41,9 +47,18 @@ class PrepareReport:
         if self.was_planned:
             return ["the run has its plan already; it is left as it is", *self.plan.lines()]
         lines = [f"photographs: {self.photographs} to choose from, {self.looked_at} looked at"]
+        lines += self._generated_lines()
         lines += skip_lines(self.skipped)
         lines += [f"no region: {count} objects: {reason}" for reason, count in self.dropped]
         return lines + self.plan.lines()
+
+    def _generated_lines(self) -> list[str]:
+        if self.captions is None:
+            return []
+        lines = [f"base images from captions: {self.generated}, of {self.captions} photographs described"]
+        if self.generated < (wanted := round(self.plan.images * self.generated_share)):
+            lines.append(f"short: {wanted} base images were to be made from captions")
+        return lines
 
 
 def skip_lines(skipped: Sequence[Skip]) -> list[str]:

@@ -12,9 +12,11 @@ from generation.coco_file import Annotation, CocoFile, Skip, load_coco
 from generation.image_names import base_id, image_names
 from generation.licenses import forbids_derivatives
 from generation.pictures import decode_square
+from generation.plan_options import GeneratorSettings
 
 __all__ = [
     "Annotation",
+    "Painting",
     "Photograph",
     "Skip",
     "SourceOptions",
@@ -43,16 +45,44 @@ class SourceOptions:
         images: the photographs, a folder or an fsspec URL.
         annotations: a COCO instances file or its fsspec URL; None takes every picture of the folder.
         any_license: keep photographs whose licence forbids derivatives.
+        captions: a COCO captions file or its fsspec URL, from which generators make base images; None for none.
+        generated_share: of the edited images, those whose base image is made from a caption, 0 to 1.
+
+    Raises:
+        ValueError: the share is none, or is asked for without captions.
     """
 
     images: str
     annotations: str | None
     any_license: bool = False
+    captions: str | None = None
+    generated_share: float = 0.0
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.generated_share <= 1:
+            raise ValueError(f"--generated-share is from 0 to 1, not {self.generated_share}")
+        if self.generated_share and self.captions is None:
+            raise ValueError("pictures are made from captions: name a COCO captions file with --captions")
+
+
+@dataclass(frozen=True)
+class Painting:
+    """How a base image is made that is no photograph.
+
+    Attributes:
+        settings: of the generator that makes it.
+        prompt: the caption.
+        seed: of its noise.
+    """
+
+    settings: GeneratorSettings
+    prompt: str
+    seed: int
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """One photograph and what is annotated on it. Its file has not been looked at.
+    """One photograph, or picture to be made, and what is annotated on it. Its file has not been looked at.
 
     Attributes:
         image: its name in a run; unique, letters, digits, `.`, `_` and `-`.
@@ -64,6 +94,7 @@ class Photograph:
         width: as annotated, in pixels; 0 where nothing is.
         height: as annotated, in pixels; 0 where nothing is.
         annotations: its objects.
+        painting: how it is made; None for a photograph.
     """
 
     image: str
@@ -74,6 +105,7 @@ class Photograph:
     width: int
     height: int
     annotations: tuple[Annotation, ...]
+    painting: Painting | None = None
 
     @property
     def file_name(self) -> str:
@@ -82,10 +114,11 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Sources:
-    """What there is to edit, by name, and what is left out."""
+    """What there is to edit, by name, what is left out, and the file that says so."""
 
     photographs: tuple[Photograph, ...]
     skipped: tuple[Skip, ...]
+    coco: CocoFile | None = None
 
 
 def read_coco(images: str, annotations: str, any_license: bool = False) -> Sources:
@@ -113,7 +146,7 @@ def read_coco(images: str, annotations: str, any_license: bool = False) -> Sourc
         else:
             path = _join(images, entry["file_name"])
             found.append(_photograph(entry, name, path, texts, coco.annotations.get(key, [])))
-    return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped))
+    return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped), coco)
 
 
 def read_folder(images: str) -> Sources:
