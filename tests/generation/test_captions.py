@@ -18,7 +18,6 @@ from generation.executors.options import ExecutorOptions
 from generation.generators import registry
 from generation.generators.checkpoints import CheckpointError
 from generation.plan import PlanOptions
-from generation.planned_edit import read_plan
 from generation.prepare import prepare_run
 from generation.run import generate
 from generation.sources import SourceOptions
@@ -26,6 +25,7 @@ from generation.worker_options import WorkerOptions
 from tests.coco_factory import CocoFolder, encoded, photograph_crops, square
 from tests.generation.test_prepare import contents
 
+OUTLINES = (("person", square(4, 4, 40)), ("cat", square(50, 8, 40)), ("car", square(8, 52, 40)))
 THREE = registry.settings(["sd2", "sdxl", "kandinsky2.2"], "tiny", {})
 
 
@@ -45,11 +45,7 @@ def sources(tmp_path) -> SourceOptions:
     captions = []
     for number, pixels in enumerate(photograph_crops(16)):
         image = coco.add(f"p{number:02d}.png", encoded(Image.fromarray(pixels)), (96, 96))
-        for category, outline in (
-            ("person", square(4, 4, 40)),
-            ("cat", square(50, 8, 40)),
-            ("car", square(8, 52, 40)),
-        ):
+        for category, outline in OUTLINES:
             coco.outline(image, outline, category)
         captions += [
             {"id": 10 * image + place, "image_id": image, "caption": f" A cat,\nnumber {image}{'ab'[place]}. "}
@@ -176,12 +172,12 @@ def test_entries_that_are_no_captions_are_left_out_and_named(tmp_path):
 
 def test_captions_of_other_photographs_are_refused(sources, tmp_path):
     other = write_captions(tmp_path / "other.json", [{"id": 1, "image_id": 999, "caption": "A cat."}])
-    with pytest.raises(ValueError, match="no caption of .* describes a photograph of"):
+    with pytest.raises(ValueError, match=r"no caption of .* describes a photograph of"):
         prepare_run(str(tmp_path / "run"), dataclasses.replace(sources, captions=other), options())
 
 
 def test_a_share_without_captions_and_a_share_that_is_none_are_refused(sources):
     with pytest.raises(ValueError, match="name a COCO captions file with --captions"):
         dataclasses.replace(sources, captions=None)
-    with pytest.raises(ValueError, match="is from 0 to 1, not 1.5"):
+    with pytest.raises(ValueError, match=r"is from 0 to 1, not 1\.5"):
         dataclasses.replace(sources, generated_share=1.5)
