@@ -14,7 +14,8 @@ PALETTE_BYTES = bytes(channel for colour in PALETTE for channel in colour)
 def encode_image(image: np.ndarray) -> bytes:
     """An image as lossless WebP.
 
-    Method 0: at 1024x1024 it encodes eight times as fast as method 4 and is 8 % larger.
+    Method 0 at quality 0, which is effort here: at 1024x1024 it encodes ten times as fast as method 4 and is 9 %
+    larger.
 
     Args:
         image: (H, W, 3) uint8, RGB.
@@ -22,7 +23,7 @@ def encode_image(image: np.ndarray) -> bytes:
     if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8:
         raise ValueError(f"an image is (H, W, 3) uint8, not {image.shape} {image.dtype}")
     out = io.BytesIO()
-    Image.fromarray(image).save(out, "WEBP", lossless=True, method=0)
+    Image.fromarray(image).save(out, "WEBP", lossless=True, method=0, quality=0)
     return out.getvalue()
 
 

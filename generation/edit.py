@@ -17,6 +17,10 @@ class EditFailed(ValueError):
     """An edit that gave nothing usable; the message says why."""
 
 
+FULL_CHANGE = 3 * 255
+"""Of a pixel, over its channels."""
+
+
 @dataclass(frozen=True)
 class EditOutcome:
     """A finished edit.
@@ -34,10 +38,38 @@ class EditOutcome:
     outside_change: float
 
 
+@dataclass(frozen=True)
+class Inpainted:
+    """What a generator made of an image; it is not put back into it yet.
+
+    Attributes:
+        image: (H, W, 3) uint8, as the turn before left it.
+        cleared: the same after an addition's removal; else `image`.
+        result: (H, W, 3) uint8, the generator's whole picture.
+        mask: (H, W) bool.
+        compositing: one of `diffseg30k.COMPOSITING`.
+    """
+
+    image: np.ndarray
+    cleared: np.ndarray
+    result: np.ndarray
+    mask: np.ndarray
+    compositing: str
+
+    def finish(self) -> EditOutcome:
+        """Puts the result back into the image, and measures what changed."""
+        return _outcome(self.image, composite(self.cleared, self.result, self.mask, self.compositing), self.mask)
+
+
 def apply_edits(
     inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]
 ) -> list[EditOutcome]:
-    """Makes edits of one generator.
+    """Makes edits of one generator, as `inpaint` does, and finishes them."""
+    return [one.finish() for one in inpaint(inpainter, edits, images)]
+
+
+def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]) -> list[Inpainted]:
+    """Runs a generator for edits of its own.
 
     An addition takes two steps, as in SEED-Data-Edit (Ge et al. 2024): remove the object, then add another one in
     the same place.
@@ -66,7 +98,7 @@ def apply_edits(
             cleared[index] = composite(images[index], result, masks[index], edits[index].compositing)
     results = _inpaint(inpainter, cleared, masks, edits, [edit.prompt for edit in edits])
     return [
-        _outcome(image, composite(before, result, mask, edit.compositing), mask)
+        Inpainted(image, before, result, mask, edit.compositing)
         for image, before, result, mask, edit in zip(images, cleared, results, masks, edits, strict=True)
     ]
 
@@ -118,10 +150,13 @@ def composite(before: np.ndarray, result: np.ndarray, mask: np.ndarray, composit
 
 
 def _outcome(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> EditOutcome:
-    change = np.abs(after.astype(np.int16) - before).mean(axis=2) / 255
+    change = np.maximum(after, before)
+    change -= np.minimum(after, before)
+    inside, everywhere = (int(part.sum(dtype=np.int64)) for part in (change[mask], change))
+    area = int(mask.sum())
     return EditOutcome(
         image=after,
         mask=mask,
-        inside_change=float(change[mask].mean()),
-        outside_change=float(change[~mask].mean()) if not mask.all() else 0.0,
+        inside_change=inside / (area * FULL_CHANGE),
+        outside_change=(everywhere - inside) / ((mask.size - area) * FULL_CHANGE) if area < mask.size else 0.0,
     )

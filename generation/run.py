@@ -26,6 +26,9 @@ TURNS = range(1, MAX_TURNS + 1)
 SHARED = "shared"
 """The session of all machines that know of each other only by the run directory."""
 
+KILLS_IN_VAIN = 3
+"""Times in a row that workers are killed and nothing is finished in between, before a run gives up."""
+
 POLL = 3.0
 """Seconds between two looks at what other machines are doing."""
 
@@ -86,11 +89,14 @@ def generate(
     run, where = RunDirectory(run_url), where or ExecutorOptions()
     plan = _open_plan(run, eyes)
     before, loads = _finished(run), _loads(run)
-    for turn in TURNS:
-        forget_failures(run, turn)
-        wave = chunks(plan, turn)
-        _ask_for_prompts(run, wave, eyes)
-        _run_wave(run, wave, where, options)
+    try:
+        for turn in TURNS:
+            forget_failures(run, turn)
+            wave = chunks(plan, turn)
+            _ask_for_prompts(run, wave, eyes)
+            _run_wave(run, wave, where, options)
+    finally:
+        _release_model()
     return _report(run, plan, before, loads)
 
 
@@ -162,11 +168,19 @@ def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], eyes: Eyes | None
     from generation.vlm.door import open_vlm
     from generation.written_prompts import write_prompts
 
+    _release_model()
     vlm = open_vlm(eyes.vlm)
     try:
         write_prompts(run, waiting, vlm, eyes.archive(run))
     finally:
         vlm.close()
+
+
+def _release_model() -> None:
+    """One worker works in this process, and its model would stay in memory."""
+    from generation.worker import release_model
+
+    release_model()
 
 
 def _finished(run: RunDirectory) -> int:
@@ -179,6 +193,7 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
 
     edits = [edit for chunk in wave for edit in chunk.edits]
     remaining = len(to_make(run, edits))
+    in_vain = 0
     while remaining:
         killed = None
         try:
@@ -187,9 +202,10 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
         except WorkerKilled as error:
             killed = error
         still = len(to_make(run, edits))
-        if still == remaining and killed:  # the same edit would kill the next worker too
+        in_vain = in_vain + 1 if killed and still == remaining else 0
+        if killed and in_vain == KILLS_IN_VAIN:  # the same edit kills every worker
             raise killed
-        if still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
+        if not killed and still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
             return
         remaining = still
 

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -20,7 +21,8 @@ from builder.run_directory import (
     write_record,
 )
 from generation.claims import Claims
-from generation.edit import EditFailed, EditOutcome, apply_edits
+from generation.desk import Desk
+from generation.edit import EditFailed, Inpainted, inpaint
 from generation.generators import registry
 from generation.generators.checkpoints import CheckpointError
 from generation.generators.inpainter import Inpainter
@@ -61,6 +63,11 @@ class ModelSlot:
 
 _SLOT = ModelSlot()
 """One a process: the executor copies its steps for every task, and a model must outlive them."""
+
+
+def release_model() -> None:
+    """Frees the memory of the generator that this process keeps, if it keeps one."""
+    _SLOT.clear()
 
 
 def worker_device(device: str) -> str:
@@ -107,57 +114,72 @@ class EditWave(PipelineStep):
         over: set[int] = set()
         last = None
         start = len(wave) * rank // world_size
-        while (number := next_chunk(wave, over | claims.held(), last, start)) is not None:
-            over.add(number)
-            if still_to_make(run, wave[number].edits) and claims.take(number):
-                make_edits(run, wave[number].edits, self.options, partial(claims.refresh, number))
-                claims.drop(number)
-                last = number
+        with Desk() as desk:
+            while (number := next_chunk(wave, over | claims.held(), last, start)) is not None:
+                over.add(number)
+                if still_to_make(run, wave[number].edits) and claims.take(number):
+                    alive = partial(claims.refresh, number)
+                    make_edits(run, wave[number].edits, self.options, desk, alive)
+                    desk.afterwards(partial(claims.drop, number))
+                    last = number
 
 
 def make_edits(
     run: RunDirectory,
     edits: Sequence[PlannedEdit],
     options: WorkerOptions,
+    desk: Desk,
     alive: Callable[[], None] = lambda: None,
 ) -> None:
     """Makes those edits of one chunk that are still to be made; one that fails leaves its reason.
+
+    The last of them are written when the desk is finished.
 
     Args:
         run: the run directory.
         edits: of one turn and one model.
         options: how to work.
+        desk: where pictures are read and written.
         alive: called between batches.
     """
     import torch
 
     torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
     ready = with_prompts(run, still_to_make(run, edits))
-    for at in range(0, len(ready), options.batch_size):
+    batches = [ready[at : at + options.batch_size] for at in range(0, len(ready), options.batch_size)]
+    coming = _read_all(desk, run, batches[0]) if batches else []
+    for batch, following in zip(batches, [*batches[1:], []], strict=True):
         alive()
-        batch = ready[at : at + options.batch_size]
+        images, coming = coming, _read_all(desk, run, following)
         try:
             inpainter = _SLOT.get(run, batch[0], options)
         except CheckpointError as error:
             _fail(run, ready, str(error))
             return
-        _make_batch(run, inpainter, batch)
+        made = _make_batch(run, inpainter, batch, images)
+        desk.put([partial(_write, run, *one) for one in made])
 
 
-def _make_batch(run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit]) -> None:
+def _read_all(desk: Desk, run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[Future[np.ndarray]]:
+    return desk.read([partial(_before, run, edit) for edit in edits])
+
+
+def _make_batch(
+    run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[np.ndarray]]
+) -> list[tuple[PlannedEdit, Inpainted, float]]:
+    """What is made of a batch, with the seconds of each; a batch that fails is made in halves."""
     started = time.perf_counter()
     try:
-        outcomes = apply_edits(inpainter, edits, [_before(run, edit) for edit in edits])
+        made = inpaint(inpainter, edits, [image.result() for image in images])
     except EditFailed as error:
         if len(edits) == 1:
             _fail(run, edits, str(error))
-            return
-        for part in (edits[: len(edits) // 2], edits[len(edits) // 2 :]):
-            _make_batch(run, inpainter, part)
-        return
+            return []
+        half = len(edits) // 2
+        parts = ((edits[:half], images[:half]), (edits[half:], images[half:]))
+        return [one for part in parts for one in _make_batch(run, inpainter, *part)]
     seconds = (time.perf_counter() - started) / len(edits)
-    for edit, outcome in zip(edits, outcomes, strict=True):
-        _write(run, edit, outcome, seconds)
+    return [(edit, one, seconds) for edit, one in zip(edits, made, strict=True)]
 
 
 def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
@@ -169,7 +191,8 @@ def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
         raise EditFailed(f"{path} cannot be read: {error}") from error
 
 
-def _write(run: RunDirectory, edit: PlannedEdit, outcome: EditOutcome, seconds: float) -> None:
+def _write(run: RunDirectory, edit: PlannedEdit, made: Inpainted, seconds: float) -> None:
+    outcome = made.finish()
     run.write(image_path(edit.image, edit.turn), encode_image(outcome.image))
     run.write(mask_path(edit.image, edit.turn), encode_mask(outcome.mask))
     write_record(

@@ -26,7 +26,7 @@ PRELOADED = (
 """Imported once, in the process that workers are forked from, and not once per worker and wave."""
 
 
-class WorkerKilled(RuntimeError):
+class WorkerKilled(ChildProcessError):
     """A worker process was killed from outside, so the chunk it was at is not finished."""
 
 

@@ -125,10 +125,10 @@ def _pipeline(
 
 
 def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> Path:
-    if checkpoint.startswith(TINY):
-        return tiny_folder(entry.id, entry.write_tiny)
     published = entry.checkpoint
     find = partial(locate_files, published) if published.files else locate
+    if checkpoint.startswith(TINY):
+        return find(Place(str(tiny_folder(entry.id, entry.write_tiny))))
     if checkpoint.startswith(FOLDER):
         if replacement is None:
             raise CheckpointError("it was planned with a checkpoint from a folder, and where that is was not said")
