@@ -8,6 +8,8 @@ import pytest
 
 from tests.examples.conftest import EXAMPLES, row_ids, shard_count
 
+pytestmark = pytest.mark.slow
+
 READ_IN_WORKERS = """
 import json, sys
 from torch.utils.data import DataLoader
@@ -69,7 +71,6 @@ def test_two_processes_train_on_every_row_once_an_epoch(run, folder):
     assert sum(counts(printed)) == 2 * len(row_ids(folder, "train"))
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("processes", [2, 3])
 def test_processes_share_the_rows_of_each_epoch_whether_or_not_they_divide_the_shards(
     run, folder, tmp_path, processes
