@@ -478,9 +478,10 @@ def generators(checkpoint: Replacements = None) -> None:
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: DatasetAnywhere) -> None:
     """Checks on the shards every promise that the dataset makes."""
+    from builder.hub import locate
     from builder.verify import verify as check
 
-    report = check(dataset)
+    report = check(locate(dataset))
     _say([str(violation) for violation in report.violations])
     _say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
     if report.violations:

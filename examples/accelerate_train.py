@@ -21,15 +21,17 @@ CLASSES = 9
 
 
 def share(dataset: str, rank: int, world_size: int, side: int, seed: int) -> IterableDataset:
-    """What one process trains on: image and mask as tensors."""
+    """What one process trains on: ids, and image and mask as tensors."""
 
     def tensors(row: dict) -> dict:
-        image, mask = augment(row["image"], row["semantic_mask"], side, random.Random(f"{seed} {row['id']}"))
+        # from torch's randomness, which differs between workers and epochs
+        chance = random.Random(int(torch.randint(2**62, ())))
+        image, mask = augment(row["image"], row["semantic_mask"], side, chance)
         return {"image": torch.from_numpy(image).permute(2, 0, 1), "mask": torch.from_numpy(mask).long()}
 
     rows = load_dataset(dataset, "semantic", split="train", streaming=True)
     rows = split_dataset_by_node(rows.shuffle(seed=seed, buffer_size=200), rank, world_size)
-    return rows.map(tensors, remove_columns=["id", "semantic_mask"])
+    return rows.map(tensors, remove_columns=["semantic_mask"])
 
 
 def main() -> None:

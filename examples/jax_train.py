@@ -54,9 +54,9 @@ def loss(weights: Weights, images: jax.Array, masks: jax.Array) -> jax.Array:
 
 
 @jax.jit
-def step(weights: Weights, images: jax.Array, masks: jax.Array) -> tuple[Weights, jax.Array]:
+def step(weights: Weights, images: jax.Array, masks: jax.Array, rate: float) -> tuple[Weights, jax.Array]:
     value, gradients = jax.value_and_grad(loss)(weights, images, masks)
-    return jax.tree.map(lambda weight, gradient: weight - 0.1 * gradient, weights, gradients), value
+    return jax.tree.map(lambda weight, gradient: weight - rate * gradient, weights, gradients), value
 
 
 def main() -> None:
@@ -65,13 +65,14 @@ def main() -> None:
     parser.add_argument("--epochs", type=int, default=1)
     parser.add_argument("--batch-size", type=int, default=8)
     parser.add_argument("--side", type=int, default=128)
+    parser.add_argument("--rate", type=float, default=0.1, help="of learning")
     args = parser.parse_args()
 
     weights = init(jax.random.key(0))
     for epoch in range(args.epochs):
         seen, total = 0, 0.0
         for images, masks in batches(args.dataset, args.side, args.batch_size, seed=0, epoch=epoch):
-            weights, value = step(weights, images, masks)
+            weights, value = step(weights, images, masks, args.rate)
             seen += len(images)
             total += float(value) * len(images)
         print(f"epoch {epoch}: {seen} rows, loss {total / seen:.4f}")

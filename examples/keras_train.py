@@ -10,6 +10,7 @@ import random
 
 import keras
 import numpy as np
+import torch
 from datasets import IterableDataset, load_dataset
 from torch.utils.data import DataLoader
 from transforms import augment, fit
@@ -23,7 +24,9 @@ def stream(dataset: str, split: str, side: int, seed: int) -> IterableDataset:
     def arrays(row: dict) -> dict:
         pair = (row["image"], row["semantic_mask"], side)
         training = split == "train"
-        image, mask = augment(*pair, random.Random(f"{seed} {row['id']}")) if training else fit(*pair)
+        # from torch's randomness, which differs between workers and epochs
+        chance = random.Random(int(torch.randint(2**62, ())))
+        image, mask = augment(*pair, chance) if training else fit(*pair)
         return {"image": image, "mask": mask}
 
     rows = load_dataset(dataset, "semantic", split=split, streaming=True)

@@ -18,16 +18,18 @@ CLASSES = 9
 
 
 def stream(dataset: str, side: int, seed: int) -> IterableDataset:
-    """Rows of tensors: image (3, side, side) float32 from 0 to 1, mask (side, side) int64."""
+    """Rows: ids, and as tensors image (3, side, side) float32 from 0 to 1, and mask (side, side) int64."""
 
-    def tensors(row: dict, index: int) -> dict:
-        image, mask = augment(row["image"], row["semantic_mask"], side, random.Random(f"{seed} {index}"))
+    def tensors(row: dict) -> dict:
+        # from torch's randomness, which differs between workers and epochs
+        chance = random.Random(int(torch.randint(2**62, ())))
+        image, mask = augment(row["image"], row["semantic_mask"], side, chance)
         return {"image": torch.from_numpy(image).permute(2, 0, 1), "mask": torch.from_numpy(mask).long()}
 
     rows = load_dataset(dataset, "semantic", split="train", streaming=True)
     # shuffles the order of the shards too, and anew in each epoch
     rows = rows.shuffle(seed=seed, buffer_size=200)
-    return rows.map(tensors, with_indices=True, remove_columns=["id", "semantic_mask"])
+    return rows.map(tensors, remove_columns=["semantic_mask"])
 
 
 def main() -> None:

@@ -29,7 +29,9 @@ def stream(dataset: str, side: int, seed: int) -> IterableDataset:
         return {"image": torch.from_numpy(image).permute(2, 0, 1), "mask": torch.from_numpy(mask).long()}
 
     rows = load_dataset(dataset, "semantic", split="train", streaming=True)
-    return rows.shuffle(seed=seed, buffer_size=1).map(tensors, remove_columns=["semantic_mask"])
+    return rows.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1).map(
+        tensors, remove_columns=["semantic_mask"]
+    )
 
 
 def save(path: str, **state) -> None:

@@ -24,7 +24,9 @@ def stream(dataset: str, split: str, side: int, seed: int) -> IterableDataset:
     def inputs(row: dict) -> dict:
         pair = (row["image"], row["semantic_mask"], side)
         training = split == "train"
-        image, mask = augment(*pair, random.Random(f"{seed} {row['id']}")) if training else fit(*pair)
+        # from torch's randomness, which differs between workers and epochs
+        chance = random.Random(int(torch.randint(2**62, ())))
+        image, mask = augment(*pair, chance) if training else fit(*pair)
         pixels = (torch.from_numpy(image) - MEAN) / DEVIATION
         return {"pixel_values": pixels.permute(2, 0, 1), "labels": torch.from_numpy(mask).long()}
 

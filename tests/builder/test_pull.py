@@ -153,3 +153,12 @@ def test_a_name_is_a_folder_a_url_or_a_dataset_on_the_hub(tmp_path):
     assert locate("tester/diffseg30k@v1") == "hf://datasets/tester/diffseg30k@v1"
     with pytest.raises(FileNotFoundError, match="no dataset"):
         locate("a/b/c")
+
+
+def test_the_command_line_verifies_a_dataset_by_its_name(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    command = [sys.executable, "-m", "cli", "verify", NAME]
+    settings = environment(hub, tmp_path / "home")
+    done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
+    assert "rows in" in done.stdout, done.stderr
+    assert done.stdout.count(" 0 broken promises") == 1, done.stdout
