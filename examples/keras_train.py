@@ -35,8 +35,9 @@ def stream(dataset: str, split: str, side: int, seed: int) -> IterableDataset:
     return rows.map(arrays, remove_columns=["id", "semantic_mask"])
 
 
-def collate(rows: list[dict]) -> tuple[np.ndarray, np.ndarray]:
-    return np.stack([row["image"] for row in rows]), np.stack([row["mask"] for row in rows])
+def collate(rows: list[dict]) -> tuple[torch.Tensor, torch.Tensor]:
+    # Keras takes the loader for PyTorch's and asks its batches for what a tensor has
+    return tuple(torch.from_numpy(np.stack([row[name] for row in rows])) for name in ("image", "mask"))
 
 
 def main() -> None:
