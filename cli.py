@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from generation.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
@@ -471,7 +472,7 @@ def generators(checkpoint: Replacements = None) -> None:
 
     table = Table(*HEADINGS)
     for row in rows(describe(dict(_replacements(checkpoint)))):
-        table.add_row(*row)
+        table.add_row(*map(escape, row))  # a licence has brackets in its name
     console.print(table)
 
 
