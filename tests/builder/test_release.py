@@ -303,7 +303,7 @@ def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_shards(tmp_path, l
     while True:
         process = context.Process(target=import_alone, args=([archive], tmp_path / "killed", labels))
         process.start()
-        process.join(chance.uniform(0.05, 0.8) * lasts if kills < 12 else None)
+        process.join(chance.uniform(0.05, 0.5) * lasts if kills < 12 else None)
         if process.exitcode == 0:
             break
         process.kill()
