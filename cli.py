@@ -450,6 +450,8 @@ def lora(
     batch_size: BatchSize = None,
 ) -> None:
     """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
+    from builder.dataset_directory import DatasetDirectory
+    from builder.existing import has_originals
     from builder.pack import PackOptions
     from builder.pack import pack as pack_run
     from generation.lora import plan_lora_run
@@ -458,7 +460,8 @@ def lora(
     _say(plan_lora_run(run, lora_run, dict(_replacements(checkpoint))).lines())
     here = ExecutorOptions(workers=_workers(workers, device))
     complete = _generate(lora_run, checkpoint, here, device, batch_size, None, None, False, max_failures=0)
-    report = pack_run(lora_run, out, PackOptions(lora=True))
+    originals = has_originals(DatasetDirectory(out))
+    report = pack_run(lora_run, out, PackOptions(lora=True, with_originals=originals))
     _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
     card(out)
     if not complete:

@@ -79,6 +79,14 @@ def _rows(dataset: DatasetDirectory, shard: Shard) -> Iterator[dict]:
             yield from pa.Table.from_batches([batch]).to_pylist()
 
 
+def has_originals(dataset: DatasetDirectory) -> bool:
+    """Whether the rows of a dataset carry their base images; false where there are no rows."""
+    for shard in dataset.shards()[:1]:
+        with dataset.open(shard) as parquet:
+            return "original" in parquet.schema_arrow.names
+    return False
+
+
 def check_schema(dataset: DatasetDirectory, shards: tuple[Shard, ...], schema: pa.Schema) -> None:
     """Makes sure that rows of a schema may lie beside some shards.
 

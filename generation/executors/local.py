@@ -1,5 +1,6 @@
 """datatrove's local executor: quiet, and not waiting for ever when a worker is killed."""
 
+import os
 import signal
 import threading
 from contextlib import contextmanager
@@ -8,6 +9,7 @@ from typing import Any
 import multiprocess
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
+from multiprocess import forkserver
 
 PRELOADED = (
     "torch",
@@ -79,9 +81,24 @@ def _interrupt_if_a_worker_dies(workers: int):
             watcher.join()
 
 
+@contextmanager
+def _no_imports_from_here():
+    """A packed dataset in the working directory is a folder named as our module, and Python would import it."""
+    before = os.environ.get("PYTHONSAFEPATH")
+    os.environ["PYTHONSAFEPATH"] = "1"
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONSAFEPATH"]
+        if before is not None:
+            os.environ["PYTHONSAFEPATH"] = before
+
+
 def local_executor(step: PipelineStep, workers: int, logs: str) -> QuietLocalExecutor:
     """One process a worker on this machine, forked with every pipeline imported."""
     multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+    with _no_imports_from_here():
+        forkserver.ensure_running()
     return QuietLocalExecutor(
         pipeline=[step],
         tasks=workers,
