@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from diffseg30k import MAX_TURNS
 from generation.planned_edit import PlannedEdit
-from generation.waves import Chunk, chunks, next_chunk
+from generation.waves import Chunk, FreeChunks, chunks
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,11 @@ def _simulate_wave(
 ) -> None:
     workers = min(cluster.workers, len(wave))
     claims: dict[int, int] = {}
-    over = {number for number, chunk in enumerate(wave) if not _open(chunk, done)}
-    steps = [_steps(wave, worker, workers, cluster.batch_size, over, claims, done) for worker in range(workers)]
+    free = FreeChunks(wave)
+    for number, chunk in enumerate(wave):
+        if not _open(chunk, done):
+            free.close(number)
+    steps = [_steps(wave, worker, workers, cluster.batch_size, free, claims, done) for worker in range(workers)]
     events: list[tuple[float, int, _Step | None]] = [(done.seconds, worker, None) for worker in range(workers)]
     heapq.heapify(events)
     while events:
@@ -119,7 +122,7 @@ def _simulate_wave(
         done.loads += step.loads
         if rng.random() < cluster.crashes_per_hour * took / 3600:
             done.crashes += 1
-            steps[worker] = _steps(wave, worker, workers, cluster.batch_size, over, claims, done)
+            steps[worker] = _steps(wave, worker, workers, cluster.batch_size, free, claims, done)
             heapq.heappush(events, (now + rng.random() * took + cluster.restart_seconds, worker, None))
             continue
         done.made += len(step.edits)
@@ -136,7 +139,7 @@ def _steps(
     worker: int,
     workers: int,
     batch_size: int,
-    over: set[int],
+    free: FreeChunks,
     claims: dict[int, int],
     done: Simulated,
 ) -> Iterator[_Step]:
@@ -145,7 +148,7 @@ def _steps(
     start = len(wave) * worker // workers
     while True:
         held = {number for number, other in claims.items() if other != worker}
-        number = next_chunk(wave, over | held, last, start)
+        number = free.next(held, last, start)
         if number is None:
             return
         claims[number] = worker
@@ -154,7 +157,7 @@ def _steps(
             batch = edits[at : at + batch_size]
             loads = at == 0 and (last is None or _model(wave[last]) != _model(wave[number]))
             yield _Step(batch, loads)
-        over.add(number)
+        free.close(number)
         claims.pop(number, None)
         last = number
 
