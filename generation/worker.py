@@ -11,6 +11,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from builder.encode import decode_image, encode_image, encode_mask
 from builder.run_directory import (
+    PLAN,
     EditFailure,
     EditRecord,
     RunDirectory,
@@ -188,7 +189,13 @@ def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
     """The image as the turn before left it."""
     path = image_path(edit.image, edit.turn - 1)
     try:
-        return decode_image(run.read(path))
+        data = run.read(path)  # storage that does not answer is no fault of the edit, and stops the worker
+    except FileNotFoundError as error:
+        if not run.exists(PLAN):
+            raise FileNotFoundError(f"{run.url}: the run directory is gone; is its storage there?") from error
+        raise EditFailed(f"{path} cannot be read: it is not there") from error
+    try:
+        return decode_image(data)
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         raise EditFailed(f"{path} cannot be read: {error}") from error
 
