@@ -324,7 +324,7 @@ def write_failure(run: RunDirectory, failure: EditFailure) -> None:
 
 
 def read_failures(run: RunDirectory, turn: int) -> list[EditFailure]:
-    """The edits of a turn that failed and have not been made since, by image; a file that was cut has no reason."""
+    """The edits of a turn that failed and have not been made since, by image; one of a cut file has no reason."""
     failed = run.failed(turn) - run.finished(turn)
     return [_read_failure(run, image, turn) for image in sorted(failed)]
 

@@ -235,7 +235,7 @@ def _wait_for_others(run: RunDirectory, turn: int) -> bool:
 
 
 def _others_work(run: RunDirectory, turn: int) -> bool:
-    """Whether another command works on the wave; what a command of this machine left that was killed is dropped."""
+    """Whether another command works on the wave; what a killed one of this machine left is dropped."""
     claims = Claims(run, SHARED, turn, _machine())
     claims.drop_dead(socket.gethostname())
     return claims.others_work()

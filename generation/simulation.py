@@ -95,8 +95,8 @@ def _check_crashes(edit_seconds: Mapping[str, float], load_seconds: float, clust
     slowest *= cluster.straggler_factor if cluster.straggler_share else 1.0
     if _crash_chance(cluster, load_seconds + slowest) > HOPELESS:
         raise ValueError(
-            f"{cluster.crashes_per_hour:g} crashes an hour: a load and a batch take {load_seconds + slowest:.0f} s, "
-            "so no worker would get through one; give fewer crashes"
+            f"{cluster.crashes_per_hour:g} crashes an hour: a load and a batch take "
+            f"{load_seconds + slowest:.0f} s, so no worker would get through one; give fewer crashes"
         )
 
 

@@ -17,9 +17,8 @@ CHUNKS = 30
 def _take_all(url: str, worker: str, start, log: str) -> None:
     claims = Claims(RunDirectory(url), "s", 1, worker)
     start.wait()
-    for chunk in range(CHUNKS):
-        if claims.take(chunk):
-            Path(log).open("a").write(f"{chunk}\n")
+    taken = [chunk for chunk in range(CHUNKS) if claims.take(chunk)]
+    Path(log).write_text("\n".join(map(str, taken)))
 
 
 def test_no_two_processes_ever_get_the_same_chunk(tmp_path):
