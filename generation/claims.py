@@ -4,7 +4,7 @@
     claims/SESSION/turn-1/now.WORKER     the worker asked when the file was last written
     claims/SESSION/turn-1/clock.WORKER   tells a waiting command the time by the storage's clock
 
-A name in the session of all machines is HOST-PID-RANK. A chunk of a killed command is free again as soon as another
+A shared name is HOST-PID-RANK. A chunk of a killed command is free again as soon as another
 command on its machine looks, and for other machines after STALE seconds.
 
 Nothing depends on it but time: where two workers make the same edit all the same, both write the same bytes.

@@ -15,7 +15,7 @@ EDIT = planned("a", 1, "sd2")
 
 def test_a_picture_that_cannot_be_decoded_is_the_edit_s_failure(tmp_path):
     run = _planned_run(tmp_path)
-    run.write(base_path("a"), encode_image(np.ones((64, 64, 3), np.uint8))[:40])
+    run.write(base_path("a"), encode_image(np.ones((64, 64, 3), np.uint8))[:10])
 
     with pytest.raises(EditFailed, match=r"bases/a\.webp cannot be read"):
         _before(run, EDIT)
