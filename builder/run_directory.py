@@ -26,6 +26,7 @@ import socket
 import uuid
 from collections import Counter
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -37,6 +38,9 @@ from fsspec.implementations.local import LocalFileSystem
 BASES = "bases.parquet"
 PLAN = "plan.parquet"
 OPTIONS = "options.json"
+READERS = 16
+"""Threads that read many small files: on an object store each takes a round trip."""
+
 LOGS = "logs"
 
 
@@ -290,15 +294,46 @@ def read_record(run: RunDirectory, image: str, turn: int) -> EditRecord:
         ) from error
 
 
+def delete_broken_records(run: RunDirectory, turn: int) -> list[str]:
+    """Deletes records that were cut, as by a power failure, so that their edits count as unfinished.
+
+    Returns:
+        The images they were of.
+    """
+    images = sorted(run.finished(turn))
+    with ThreadPoolExecutor(READERS) as pool:
+        whole = pool.map(lambda image: _is_whole(run, record_path(image, turn)), images)
+        broken = [image for image, good in zip(images, whole, strict=True) if not good]
+    for image in broken:
+        run.delete(record_path(image, turn))
+    return broken
+
+
+def _is_whole(run: RunDirectory, path: str) -> bool:
+    try:
+        return isinstance(json.loads(run.read(path)), dict)
+    except FileNotFoundError:
+        return True
+    except ValueError:
+        return False
+
+
 def write_failure(run: RunDirectory, failure: EditFailure) -> None:
     text = json.dumps(dataclasses.asdict(failure), ensure_ascii=False, indent=1)
     run.write(failure_path(failure.image, failure.turn), text.encode())
 
 
 def read_failures(run: RunDirectory, turn: int) -> list[EditFailure]:
-    """The edits of a turn that failed and have not been made since, by image."""
+    """The edits of a turn that failed and have not been made since, by image; one of a cut file has no reason."""
     failed = run.failed(turn) - run.finished(turn)
-    return [EditFailure(**json.loads(run.read(failure_path(image, turn)))) for image in sorted(failed)]
+    return [_read_failure(run, image, turn) for image in sorted(failed)]
+
+
+def _read_failure(run: RunDirectory, image: str, turn: int) -> EditFailure:
+    try:
+        return EditFailure(**json.loads(run.read(failure_path(image, turn))))
+    except (FileNotFoundError, ValueError, TypeError):
+        return EditFailure(image, turn, "unknown", "the reason cannot be read")
 
 
 def write_load(run: RunDirectory, turn: int, generator: str, seconds: float) -> None:

@@ -100,7 +100,7 @@ def estimate(
 
 def _times(run_url: str, plan: Sequence[PlannedEdit], given: Mapping[str, float]) -> dict[str, float]:
     measured = {each.generator: each.seconds for each in read_status(run_url, now=0.0).generators}
-    found = {name: given.get(name) or measured.get(name) for name in {edit.generator for edit in plan}}
+    found = {name: given.get(name, measured.get(name)) for name in {edit.generator for edit in plan}}
     if unknown := sorted(name for name, value in found.items() if value is None):
         raise ValueError(
             f"how long an edit takes is not known for {', '.join(unknown)}: let the run make a few edits first, "

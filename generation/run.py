@@ -12,7 +12,15 @@ from typing import Any
 
 from tqdm import tqdm
 
-from builder.run_directory import LOGS, EditFailure, RunDirectory, count_loads, failure_path, read_failures
+from builder.run_directory import (
+    LOGS,
+    EditFailure,
+    RunDirectory,
+    count_loads,
+    delete_broken_records,
+    failure_path,
+    read_failures,
+)
 from diffseg30k import MAX_TURNS
 from generation.claims import Claims
 from generation.executors.options import ExecutorOptions
@@ -28,6 +36,9 @@ SHARED = "shared"
 
 KILLS_IN_VAIN = 3
 """Times in a row that workers are killed and nothing is finished in between, before a run gives up."""
+
+LOOKING = 50
+"""The bar waits so many times as long as it looks: a listing of a large folder takes seconds."""
 
 POLL = 3.0
 """Seconds between two looks at what other machines are doing."""
@@ -59,8 +70,8 @@ class RunReport:
     def lines(self) -> list[str]:
         """The report for people."""
         lines = [
-            f"edits: {self.finished} of {self.planned} finished, {self.made} of them now; "
-            f"{self.model_loads} model loads"
+            f"edits: {self.finished} of {self.planned} finished, {self.made} of them now, "
+            f"{len(self.failures)} failed, {self.waiting} waiting; {self.model_loads} model loads"
         ]
         reasons = Counter((failure.generator, failure.reason) for failure in self.failures)
         lines += [f"failed: {count} by {generator}: {reason}" for (generator, reason), count in reasons.items()]
@@ -88,10 +99,13 @@ def generate(
     """
     run, where = RunDirectory(run_url), where or ExecutorOptions()
     plan = _open_plan(run, eyes)
+    for turn in TURNS:
+        delete_broken_records(run, turn)
     before, loads = _finished(run), _loads(run)
     try:
         for turn in TURNS:
-            forget_failures(run, turn)
+            if not (where.shared and _others_work(run, turn)):  # else the failures may be theirs, and new
+                forget_failures(run, turn)
             wave = chunks(plan, turn)
             _ask_for_prompts(run, wave, eyes)
             _run_wave(run, wave, where, options)
@@ -112,6 +126,8 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
 
     run = RunDirectory(run_url)
     plan = _open_plan(run, None)
+    for turn in TURNS:
+        delete_broken_records(run, turn)
     turns = [turn for turn in TURNS if any(_unfinished(run, plan, turn))]
     if not turns:
         raise ValueError(f"{run_url}: every edit of the plan is finished")
@@ -211,11 +227,22 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
 
 
 def _wait_for_others(run: RunDirectory, turn: int) -> bool:
-    """Waits a while if other machines are at chunks of the wave; false where none is."""
-    if not Claims(run, SHARED, turn, f"{socket.gethostname()}-{os.getpid()}").held():
+    """Waits a while if other machines are at the wave; false where none is."""
+    if not _others_work(run, turn):
         return False
     time.sleep(POLL)
     return True
+
+
+def _others_work(run: RunDirectory, turn: int) -> bool:
+    """Whether another command works on the wave; what a killed one of this machine left is dropped."""
+    claims = Claims(run, SHARED, turn, _machine())
+    claims.drop_dead(socket.gethostname())
+    return claims.others_work()
+
+
+def _machine() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-"
 
 
 def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> Any:
@@ -232,7 +259,7 @@ def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
     if not where.shared:
         workers = min(where.workers, len(wave))
         return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs)
-    machine = f"{socket.gethostname()}-{os.getpid()}-"
+    machine = _machine()
     step = EditWave(run.url, turn, options, SHARED, machine)
     return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}")
 
@@ -251,8 +278,11 @@ class _Progress:
         return len(self._images & self._run.finished(self._turn))
 
     def _follow(self) -> None:
-        while not self._stop.wait(1):
+        pause = 1.0
+        while not self._stop.wait(pause):
+            started = time.perf_counter()
             self._bar.update(self._count() - self._bar.n)
+            pause = max(1.0, LOOKING * (time.perf_counter() - started))
 
     def __enter__(self) -> "_Progress":
         self._thread.start()

@@ -1,13 +1,14 @@
 """A run on a cluster that is not there: the real waves and the real order of work, in virtual time."""
 
 import heapq
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from diffseg30k import MAX_TURNS
 from generation.planned_edit import PlannedEdit
-from generation.waves import Chunk, chunks, next_chunk
+from generation.waves import Chunk, FreeChunks, chunks
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class Simulated:
 
     Attributes:
         seconds: from the first wave's start to the last one's end.
-        busy_seconds: of all workers together: edits and loads.
+        busy_seconds: of all workers together: edits and loads, those lost in crashes included.
         made: edits, those that two workers made included.
         loads: model loads.
         crashes: of workers.
@@ -65,11 +66,12 @@ def simulate(
         cluster: who works.
 
     Raises:
-        ValueError: a generator of the plan has no time.
+        ValueError: a generator of the plan has no time, or crashes come so often that nothing gets finished.
     """
     if missing := {edit.generator for edit in plan} - set(edit_seconds):
         raise ValueError(f"how long an edit takes is not known for {', '.join(sorted(missing))}")
     done, rng = Simulated(), random.Random(cluster.seed)
+    _check_crashes(edit_seconds, load_seconds, cluster)
     speeds = [
         cluster.straggler_factor if rng.random() < cluster.straggler_share else 1.0 for _ in range(cluster.workers)
     ]
@@ -77,6 +79,25 @@ def simulate(
         while _left(wave := chunks(plan, turn), done):  # as a run does: again, until nothing is left
             _simulate_wave(wave, edit_seconds, load_seconds, cluster, speeds, rng, done)
     return done
+
+
+HOPELESS = 0.99
+"""The chance of a crash within one batch above which a run would not end."""
+
+
+def _crash_chance(cluster: Cluster, seconds: float) -> float:
+    """Of a Poisson process."""
+    return 1 - math.exp(-cluster.crashes_per_hour * seconds / 3600)
+
+
+def _check_crashes(edit_seconds: Mapping[str, float], load_seconds: float, cluster: Cluster) -> None:
+    slowest = max(edit_seconds.values(), default=0.0) * cluster.batch_size
+    slowest *= cluster.straggler_factor if cluster.straggler_share else 1.0
+    if _crash_chance(cluster, load_seconds + slowest) > HOPELESS:
+        raise ValueError(
+            f"{cluster.crashes_per_hour:g} crashes an hour: a load and a batch take "
+            f"{load_seconds + slowest:.0f} s, so no worker would get through one; give fewer crashes"
+        )
 
 
 def _left(wave: Sequence[Chunk], done: Simulated) -> bool:
@@ -102,8 +123,11 @@ def _simulate_wave(
 ) -> None:
     workers = min(cluster.workers, len(wave))
     claims: dict[int, int] = {}
-    over = {number for number, chunk in enumerate(wave) if not _open(chunk, done)}
-    steps = [_steps(wave, worker, workers, cluster.batch_size, over, claims, done) for worker in range(workers)]
+    free = FreeChunks(wave)
+    for number, chunk in enumerate(wave):
+        if not _open(chunk, done):
+            free.close(number)
+    steps = [_steps(wave, worker, workers, cluster.batch_size, free, claims, done) for worker in range(workers)]
     events: list[tuple[float, int, _Step | None]] = [(done.seconds, worker, None) for worker in range(workers)]
     heapq.heapify(events)
     while events:
@@ -117,10 +141,12 @@ def _simulate_wave(
         took = sum(edit_seconds[edit.generator] for edit in step.edits) * speeds[worker]
         took += load_seconds if step.loads else 0.0
         done.loads += step.loads
-        if rng.random() < cluster.crashes_per_hour * took / 3600:
+        if rng.random() < _crash_chance(cluster, took):
+            lost = rng.random() * took
             done.crashes += 1
-            steps[worker] = _steps(wave, worker, workers, cluster.batch_size, over, claims, done)
-            heapq.heappush(events, (now + rng.random() * took + cluster.restart_seconds, worker, None))
+            done.busy_seconds += lost
+            steps[worker] = _steps(wave, worker, workers, cluster.batch_size, free, claims, done)
+            heapq.heappush(events, (now + lost + cluster.restart_seconds, worker, None))
             continue
         done.made += len(step.edits)
         done.busy_seconds += took
@@ -136,7 +162,7 @@ def _steps(
     worker: int,
     workers: int,
     batch_size: int,
-    over: set[int],
+    free: FreeChunks,
     claims: dict[int, int],
     done: Simulated,
 ) -> Iterator[_Step]:
@@ -145,7 +171,7 @@ def _steps(
     start = len(wave) * worker // workers
     while True:
         held = {number for number, other in claims.items() if other != worker}
-        number = next_chunk(wave, over | held, last, start)
+        number = free.next(held, last, start)
         if number is None:
             return
         claims[number] = worker
@@ -154,7 +180,7 @@ def _steps(
             batch = edits[at : at + batch_size]
             loads = at == 0 and (last is None or _model(wave[last]) != _model(wave[number]))
             yield _Step(batch, loads)
-        over.add(number)
+        free.close(number)
         claims.pop(number, None)
         last = number
 

@@ -1,5 +1,6 @@
 """How far a run is, from its directory alone, wherever it is carried out."""
 
+import contextlib
 import random
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -137,7 +138,10 @@ def _generators(
 
 def _seconds(run: RunDirectory, edits: Sequence[PlannedEdit]) -> float | None:
     chosen = random.Random(0).sample(list(edits), min(SAMPLE, len(edits)))
-    times = [read_record(run, edit.image, edit.turn).seconds for edit in chosen]
+    times = []
+    for edit in chosen:
+        with contextlib.suppress(ValueError, FileNotFoundError):  # cut, or just being made again
+            times.append(read_record(run, edit.image, edit.turn).seconds)
     return mean(times) if times else None
 
 

@@ -4,7 +4,7 @@ Edits run in waves, one turn after the other, and a wave is a list of chunks. Ne
 generator, so workers that take chunks in order load few models. The list depends on the plan alone, so a
 chunk has the same number on every machine and after every crash.
 
-Nobody hands out chunks: each worker takes the next that nobody is at (`next_chunk`, `claims.Claims`), and what is
+Nobody hands out chunks: each worker takes the next that nobody is at (`FreeChunks`, `claims.Claims`), and what is
 on disk says what is left to do.
 """
 
@@ -42,24 +42,49 @@ def _model(edit: PlannedEdit) -> tuple[int, str, str]:
     return GENERATORS.index(edit.generator), edit.checkpoint, edit.lora or ""
 
 
-def next_chunk(wave: Sequence[Chunk], out_of_reach: Set[int], last: int | None, start: int) -> int | None:
-    """The number of the chunk that a worker takes next: of the model it has in memory, as long as there is one.
+class FreeChunks:
+    """The chunks of a wave that are left to a worker. Taking one costs the same however many a wave has.
 
     Args:
-        wave: all chunks of a turn.
-        out_of_reach: numbers of those that are finished, or that somebody else is at.
-        last: the chunk it took before.
-        start: where it begins to look for another model; different for each worker, to spread them.
-
-    Returns:
-        None where nothing is left to take.
+        wave: all chunks of a turn, those of a model side by side.
     """
-    free = [number for number in range(len(wave)) if number not in out_of_reach]
-    if last is not None:
-        at_hand = _model(wave[last].edits[0])
-        if same := [number for number in free if _model(wave[number].edits[0]) == at_hand]:
-            return same[0]
-    return min(free, key=lambda number: (number < start, number), default=None)
+
+    def __init__(self, wave: Sequence[Chunk]):
+        self._following = list(range(len(wave) + 1))  # the next open one at or after each: a disjoint-set forest
+        self._range: list[tuple[int, int]] = []
+        for _, group in groupby(wave, key=lambda chunk: _model(chunk.edits[0])):
+            size, first = sum(1 for _ in group), len(self._range)
+            self._range += [(first, first + size)] * size
+
+    def close(self, number: int) -> None:
+        """Takes a chunk out for good."""
+        self._following[number] = number + 1
+
+    def next(self, held: Set[int], last: int | None, start: int) -> int | None:
+        """The number of the chunk to take next: of the model in memory, as long as there is one.
+
+        Args:
+            held: numbers of those that somebody else is at.
+            last: the chunk taken before.
+            start: where to begin to look for another model; different for each worker, to spread them.
+
+        Returns:
+            None where nothing is left to take.
+        """
+        end = len(self._range)
+        spans = [self._range[last]] if last is not None else []
+        for first, stop in [*spans, (start, end), (0, start)]:
+            number = self._open(first)
+            while number < stop and number in held:
+                number = self._open(number + 1)
+            if number < stop:
+                return number
+        return None
+
+    def _open(self, number: int) -> int:
+        while (after := self._following[number]) != number:
+            self._following[number] = number = self._following[after]
+        return number
 
 
 def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:

@@ -11,6 +11,7 @@ from datatrove.pipeline.base import PipelineStep
 
 from builder.encode import decode_image, encode_image, encode_mask
 from builder.run_directory import (
+    PLAN,
     EditFailure,
     EditRecord,
     RunDirectory,
@@ -27,7 +28,7 @@ from generation.generators import registry
 from generation.generators.checkpoints import CheckpointError
 from generation.generators.inpainter import Inpainter
 from generation.planned_edit import PlannedEdit, read_plan
-from generation.waves import Chunk, chunks, next_chunk, still_to_make
+from generation.waves import Chunk, FreeChunks, chunks, still_to_make
 from generation.worker_options import WorkerOptions
 from generation.written_prompts import with_prompts
 
@@ -111,13 +112,15 @@ class EditWave(PipelineStep):
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
         run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
         claims = Claims(run, self.session, self.turn, f"{self.machine}{rank:05d}")
-        over: set[int] = set()
+        free = FreeChunks(wave)
         last = None
         start = len(wave) * rank // world_size
         with Desk() as desk:
-            while (number := next_chunk(wave, over | claims.held(), last, start)) is not None:
-                over.add(number)
-                if still_to_make(run, wave[number].edits) and claims.take(number):
+            while (number := free.next(claims.held(), last, start)) is not None:
+                if not still_to_make(run, wave[number].edits):
+                    free.close(number)
+                elif claims.take(number):
+                    free.close(number)
                     alive = partial(claims.refresh, number)
                     make_edits(run, wave[number].edits, self.options, desk, alive)
                     desk.afterwards(partial(claims.drop, number))
@@ -186,7 +189,13 @@ def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
     """The image as the turn before left it."""
     path = image_path(edit.image, edit.turn - 1)
     try:
-        return decode_image(run.read(path))
+        data = run.read(path)  # storage that does not answer is no fault of the edit, and stops the worker
+    except FileNotFoundError as error:
+        if not run.exists(PLAN):
+            raise FileNotFoundError(f"{run.url}: the run directory is gone; is its storage there?") from error
+        raise EditFailed(f"{path} cannot be read: it is not there") from error
+    try:
+        return decode_image(data)
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         raise EditFailed(f"{path} cannot be read: {error}") from error
 

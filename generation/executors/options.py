@@ -56,3 +56,5 @@ class ExecutorOptions:
             raise ValueError(f"--workers {self.workers}: at least one")
         if (self.kind == "slurm") != (self.slurm is not None):
             raise ValueError("--executor slurm needs --partition, and only that takes one")
+        if self.slurm is not None and not self.slurm.partition:
+            raise ValueError("--executor slurm needs --partition: `sinfo -s` lists the cluster's")

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import time
 
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from builder.run_directory import EditRecord, RunDirectory, write_record
 from diffseg30k import GENERATORS
 from generation.planned_edit import PlannedEdit
-from generation.waves import chunks, to_make
+from generation.waves import FreeChunks, chunks, to_make
 
 
 def planned(image: str, turn: int, generator: str) -> PlannedEdit:
@@ -94,3 +95,37 @@ def test_only_edits_with_a_finished_turn_before_them_can_be_made(tmp_path):
     finish(run, second[1])
     assert to_make(run, first) == [first[2]]
     assert to_make(run, second) == [second[0]]
+
+
+@given(PLANS, st.randoms())
+def test_a_worker_takes_every_chunk_once_and_stays_with_its_model_while_it_can(plan, rng):
+    wave = chunks(plan, 1, 2)
+    free, left, last = FreeChunks(wave), set(range(len(wave))), None
+    start = rng.randrange(len(wave) + 1)
+    models = [(chunk.edits[0].generator, chunk.edits[0].checkpoint) for chunk in wave]
+    while left:
+        held = {number for number in left if rng.random() < 0.3}
+        reachable = sorted(left - held)
+        same = [number for number in reachable if last is not None and models[number] == models[last]]
+        wanted = same[0] if same else min(reachable, key=lambda n: (n < start, n), default=None)
+
+        assert free.next(held, last, start) == wanted
+        if wanted is not None:
+            free.close(wanted)
+            left.remove(wanted)
+            last = wanted
+    assert free.next(set(), last, start) is None
+
+
+def test_taking_a_chunk_costs_the_same_in_a_wave_a_hundred_times_as_long():
+    def seconds_a_chunk(count: int) -> float:
+        one = chunks([planned("image", 1, "sd2")], 1)[0]
+        free, last = FreeChunks([one] * count), None
+        started = time.perf_counter()
+        while (number := free.next(set(), last, count // 2)) is not None:
+            free.close(number)
+            last = number
+        return (time.perf_counter() - started) / count
+
+    short = min(seconds_a_chunk(1_000) for _ in range(5))
+    assert min(seconds_a_chunk(100_000) for _ in range(2)) < 3 * short
