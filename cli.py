@@ -744,7 +744,7 @@ def _generate(
         vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
     report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, options.device, keep_replies))
     _say(report.lines())
-    return len(report.failures) + (report.waiting if not report.failures else 0) <= max_failures
+    return len(report.failures) + report.lost <= max_failures
 
 
 def _worker(

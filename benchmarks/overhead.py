@@ -10,14 +10,13 @@ import numpy as np
 
 from benchmarks.ratios import Result, in_turn
 from benchmarks.sample_run import photograph, region
+from benchmarks.sleeper import Sleeper, planned_edit
 from builder.encode import encode_image
 from builder.run_directory import Base, RunDirectory, base_path, write_bases
-from diffseg30k import EDIT_TYPES
-from generation import worker
 from generation.generators import registry
 from generation.generators.inpainter import InpaintRequest
-from generation.planned_edit import PlannedEdit, encode_region, write_plan
-from generation.worker import EditWave
+from generation.planned_edit import encode_region, write_plan
+from generation.worker import EditWave, release_model
 from generation.worker_options import WorkerOptions
 
 SIDE = 1024
@@ -27,19 +26,6 @@ SECONDS = 0.2
 EDITS = 48
 BATCHES = (1, 4)
 ROUNDS = 3
-
-
-class Sleeper:
-    """A generator that works elsewhere, as on a GPU, and gives the picture upside down."""
-
-    side = SIDE
-
-    def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
-        time.sleep(SECONDS * len(requests))
-        return [request.image[::-1] for request in requests]
-
-    def unload(self) -> None:
-        pass
 
 
 def results() -> list[Result]:
@@ -69,30 +55,10 @@ def _write_run(folder: str) -> list[np.ndarray]:
         pictures.append(photograph(number % 8, SIDE))
         run.write(base_path(name), encode_image(pictures[-1]))
         bases.append(Base(name, name, name, "coco", None, None, None, None, 1))
-        edits.append(_edit(name, encode_region(region(SIDE, rng)), EDIT_TYPES[0]))
+        edits.append(planned_edit(name, encode_region(region(SIDE, rng)), SIDE))
     write_bases(run, bases)
     write_plan(run, edits)
     return pictures
-
-
-def _edit(image: str, mask: str, edit_type: str) -> PlannedEdit:
-    return PlannedEdit(
-        image=image,
-        turn=1,
-        generator="sd2",
-        checkpoint="tiny/sd2",
-        lora=None,
-        edit_type=edit_type,
-        object="person",
-        prompt="a person",
-        removal_prompt=None,
-        region=mask,
-        side=SIDE,
-        seed=0,
-        steps=1,
-        guidance=1.0,
-        compositing="spliced",
-    )
 
 
 def _run(folder: str, batch_size: int) -> None:
@@ -100,9 +66,9 @@ def _run(folder: str, batch_size: int) -> None:
     run = RunDirectory(folder)
     for name in run.names("turn-1"):
         Path(folder, "turn-1", name).unlink()
-    with patch.object(registry, "load", lambda *_, **__: Sleeper()):
+    with patch.object(registry, "load", lambda *_, **__: Sleeper(SIDE, SECONDS)):
         EditWave(folder, 1, WorkerOptions(batch_size=batch_size), session=str(time.time_ns())).run(None)
-        worker._SLOT.clear()
+        release_model()
     records = sum(name.endswith(".json") for name in run.names("turn-1"))
     if records != EDITS:
         raise RuntimeError(f"{records} of {EDITS} edits were made")
@@ -110,7 +76,7 @@ def _run(folder: str, batch_size: int) -> None:
 
 def _call(pictures: Sequence[np.ndarray], batch_size: int) -> None:
     """The pipeline alone."""
-    sleeper, mask = Sleeper(), np.ones((SIDE, SIDE), bool)
+    sleeper, mask = Sleeper(SIDE, SECONDS), np.ones((SIDE, SIDE), bool)
     for at in range(0, len(pictures), batch_size):
         sleeper([InpaintRequest(each, mask, "", 0, 1, 1.0) for each in pictures[at : at + batch_size]])
 

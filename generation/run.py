@@ -54,6 +54,7 @@ class RunReport:
         made: edits finished by this call.
         model_loads: times that a worker loaded a generator in this call.
         failures: the edits that failed, with their reasons.
+        lost: edits that are not finished though none of their image failed, as when a worker was lost.
         waiting: edits that were not come to: their image failed at an earlier turn, or their worker was lost.
     """
 
@@ -62,6 +63,7 @@ class RunReport:
     made: int
     model_loads: int
     failures: tuple[EditFailure, ...] = field(default=())
+    lost: int = 0
 
     @property
     def waiting(self) -> int:
@@ -161,8 +163,11 @@ def _unfinished(run: RunDirectory, plan: Sequence[PlannedEdit], turn: int) -> se
 
 def _report(run: RunDirectory, plan: Sequence[PlannedEdit], finished_before: int, loads_before: int) -> RunReport:
     finished = _finished(run)
-    failures = [failure for turn in TURNS for failure in read_failures(run, turn)]
-    return RunReport(len(plan), finished, finished - finished_before, _loads(run) - loads_before, tuple(failures))
+    failures = tuple(failure for turn in TURNS for failure in read_failures(run, turn))
+    failed = {failure.image for failure in failures}
+    lost = sum(len(_unfinished(run, plan, turn) - failed) for turn in TURNS)
+    made, loads = finished - finished_before, _loads(run) - loads_before
+    return RunReport(len(plan), finished, made, loads, failures, lost)
 
 
 def _loads(run: RunDirectory) -> int:

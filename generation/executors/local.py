@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+from collections.abc import Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -81,23 +82,26 @@ def _interrupt_if_a_worker_dies(workers: int):
             watcher.join()
 
 
+FORK_SERVER = {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore::FutureWarning"}
+"""Its environment: a packed dataset in the working directory is a folder named as our module, and Python would
+import it; and what libraries say of each other's next versions helps nobody here."""
+
+
 @contextmanager
-def _no_imports_from_here():
-    """A packed dataset in the working directory is a folder named as our module, and Python would import it."""
-    before = os.environ.get("PYTHONSAFEPATH")
-    os.environ["PYTHONSAFEPATH"] = "1"
+def _environment(variables: Mapping[str, str]):
+    before = dict(os.environ)
+    os.environ.update({name: value for name, value in variables.items() if name not in before})
     try:
         yield
     finally:
-        del os.environ["PYTHONSAFEPATH"]
-        if before is not None:
-            os.environ["PYTHONSAFEPATH"] = before
+        for name in variables.keys() - before.keys():
+            del os.environ[name]
 
 
 def local_executor(step: PipelineStep, workers: int, logs: str) -> QuietLocalExecutor:
     """One process a worker on this machine, forked with every pipeline imported."""
     multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
-    with _no_imports_from_here():
+    with _environment(FORK_SERVER):
         forkserver.ensure_running()
     return QuietLocalExecutor(
         pipeline=[step],

@@ -57,6 +57,7 @@ def test_the_others_go_on_and_the_rest_is_made_when_it_is_whole_again(tmp_path, 
     report = generate(str(tmp_path / "run"), WorkerOptions(), HERE)
     assert {failure.generator for failure in report.failures} == {"sdxl"}
     assert report.finished + len(report.failures) + report.waiting == report.planned
+    assert report.lost == 0
     reason = report.failures[0].reason
     assert "\n" not in reason
     size = f"{len(whole) // 2:,} bytes of {len(whole):,}"
