@@ -52,6 +52,13 @@ class PromptsBy(StrEnum):
     vlm = "vlm"
 
 
+class JudgeOf(StrEnum):
+    """What a score judges."""
+
+    image = "image"
+    edit = "edit"
+
+
 class Compositing(StrEnum):
     """How an edit is put back into its image."""
 
@@ -138,6 +145,21 @@ BatchSize = Annotated[
 MaxFailures = Annotated[
     int, typer.Option(min=0, help="With more edits failed than this, the command ends with an error.")
 ]
+Judge = Annotated[
+    JudgeOf,
+    typer.Option(help="A VLM is shown the whole `image`, or each `edit` with its region before and after."),
+]
+MinQuality = Annotated[float, typer.Option(min=0, max=5, help="Images with a lower score are discarded.")]
+MinChange = Annotated[
+    float, typer.Option(min=0, max=1, help="Images with an edit that changed its mask by less are discarded.")
+]
+MaxSeam = Annotated[
+    float | None, typer.Option(min=0, help="Images with an edit whose border stands out by more are discarded.")
+]
+MinCoverage = Annotated[
+    float | None,
+    typer.Option(min=0, max=1, help="Images with less of an edit's changes inside its mask are discarded."),
+]
 WithOriginals = Annotated[
     bool, typer.Option("--with-originals", help="Keep the base images beside the edited ones.")
 ]
@@ -201,11 +223,16 @@ def build(
     workers: Workers = None,
     device: Device = "auto",
     batch_size: BatchSize = None,
+    judge: Judge = JudgeOf.image,
+    min_quality: MinQuality = 3.0,
+    min_change: MinChange = 1 / 255,
+    max_seam: MaxSeam = None,
+    min_coverage: MinCoverage = None,
     with_originals: WithOriginals = False,
     max_failures: MaxFailures = 0,
     shard_size: ShardSize = 500,
 ) -> None:
-    """From photographs to a packed dataset: plan, generate, pack and card in one go.
+    """From photographs to a packed dataset: plan, generate, score, pack and card in one go.
 
     Killed and started again with the same options, it goes on where it was.
     """
@@ -237,6 +264,18 @@ def build(
     )
     here = ExecutorOptions(workers=_workers(workers, device))
     complete = _generate(run, checkpoint, here, device, batch_size, vlm, vlm_model, keep_replies, max_failures)
+    score(
+        run,
+        vlm=vlm,
+        vlm_model=vlm_model,
+        judge=judge,
+        min_quality=min_quality,
+        min_change=min_change,
+        max_seam=max_seam,
+        min_coverage=min_coverage,
+        keep_replies=keep_replies,
+        device=device,
+    )
     pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
     card(out)
     if not complete:
@@ -345,6 +384,47 @@ def generate(
     where = ExecutorOptions(executor, _workers(workers, device), shared, address, gpus, slurm)
     if not _generate(run, checkpoint, where, device, batch_size, vlm, vlm_model, keep_replies, max_failures):
         raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BUILDING)
+def score(
+    run: RunArgument,
+    vlm: Vlm = None,
+    vlm_model: VlmModel = None,
+    judge: Judge = JudgeOf.image,
+    min_quality: MinQuality = 3.0,
+    min_change: MinChange = 1 / 255,
+    max_seam: MaxSeam = None,
+    min_coverage: MinCoverage = None,
+    keep_replies: KeepReplies = False,
+    device: Device = "auto",
+) -> None:
+    """Measures every edit, lets a VLM judge it if one is named, and discards what falls short.
+
+    An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
+    """
+    from generation.quality import score as score_run
+    from generation.quality_options import QualityOptions
+
+    options = QualityOptions(judge.value, min_quality, min_change, max_seam, min_coverage)
+    report = score_run(run, options, _eyes(vlm, vlm_model, device, keep_replies))
+    _say(report.lines())
+    if report.unscored:
+        raise ValueError(
+            f"{len(report.unscored)} images have no score yet, for the VLM's server gave no answer: "
+            "what it answered is kept, so give the same command again"
+        )
+
+
+@app.command(rich_help_panel=BUILDING)
+def report(
+    run: RunArgument,
+    out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
+) -> None:
+    """Says what of a scored run was accepted and why the rest was not; shows the best and the worst."""
+    from generation.quality_report import write_report
+
+    _say(write_report(run, out))
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -789,7 +869,7 @@ def _replacements(pairs: list[str] | None) -> tuple[tuple[str, str], ...]:
 
 def _say(lines: list[str]) -> None:
     for line in lines:
-        console.print(line, markup=False, highlight=False)
+        console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _show(dataset: str) -> None:

@@ -44,6 +44,7 @@ class Score:
         judge: what the VLM was shown: `image` or `edit`; None without one.
         vlm: the model that judged; None without one.
         edits: in order of turn; empty where they were not looked at one by one.
+        subject: a digest of the edits that were judged; None where the score does not say.
     """
 
     score: float | None
@@ -53,6 +54,7 @@ class Score:
     judge: str | None = None
     vlm: str | None = None
     edits: tuple[EditScore, ...] = ()
+    subject: str | None = None
 
 
 def write_score(run: RunDirectory, image: str, score: Score) -> None:
@@ -85,6 +87,7 @@ def _score(content: dict[str, Any]) -> Score:
         judge=_text(content.get("judge")),
         vlm=_text(content.get("vlm")),
         edits=tuple(_edit_score(edit) for edit in content.get("edits", ())),
+        subject=_text(content.get("subject")),
     )
 
 

@@ -13,6 +13,7 @@ ALLOWED = {
     "generation": {
         "diffseg30k",
         "generation",
+        "builder.ahead",
         "builder.encode",
         "builder.run_directory",
         "builder.scores",

@@ -1,0 +1,82 @@
+"""Measured facts about an edit, for those who do not want to take a VLM's word for it."""
+
+import numpy as np
+
+NEIGHBOURHOOD = 8
+"""Pixels on each side of a mask's border that the border is compared with."""
+
+FLAT = 1.0
+"""Levels of 255. A neighbourhood with less of a gradient is taken to have this much: in a clear sky the smallest
+border would stand out."""
+
+CHANGED = 16
+"""Levels of 255. A pixel has changed where a channel differs by more; an autoencoder's own error is below."""
+
+
+def seam(image: np.ndarray, mask: np.ndarray) -> float | None:
+    """How much the border of an edit stands out: the gradient across it over that of its neighbourhood.
+
+    The gradient between two pixels side by side, or one above the other, is the mean absolute difference of their
+    channels. Pairs that the border parts are compared with the pairs within NEIGHBOURHOOD pixels of it.
+
+    Args:
+        image: (H, W, 3) uint8, after the edit.
+        mask: (H, W) bool, where it edited.
+
+    Returns:
+        0 or more, 1 where the border does not stand out; None where the mask has no border or no neighbourhood.
+    """
+    (top, bottom), (left, right) = (_reach(mask, axis) for axis in (0, 1))
+    pixels, inside = image[top:bottom, left:right].astype(np.int16), mask[top:bottom, left:right]
+    near = _near_border(inside)
+    crossing, beside = [], []
+    for axis in (0, 1):
+        gradient = np.abs(np.diff(pixels, axis=axis)).mean(axis=-1)
+        parted = np.diff(inside, axis=axis)
+        first, second = (_shifted(near, axis, end) for end in (False, True))
+        crossing.append(gradient[parted])
+        beside.append(gradient[first & second & ~parted])
+    at_border, around = np.concatenate(crossing), np.concatenate(beside)
+    if not at_border.size or not around.size:
+        return None
+    return float(at_border.mean() / max(around.mean(), FLAT))
+
+
+def _reach(mask: np.ndarray, axis: int) -> tuple[int, int]:
+    """From where to where a mask and its neighbourhood go along an axis: the rest need not be looked at."""
+    places = np.flatnonzero(mask.any(axis=1 - axis))
+    if not places.size:
+        return 0, 0
+    return max(int(places[0]) - NEIGHBOURHOOD - 1, 0), int(places[-1]) + NEIGHBOURHOOD + 2
+
+
+def _near_border(mask: np.ndarray) -> np.ndarray:
+    from scipy.ndimage import binary_dilation, binary_erosion
+
+    if not mask.any():
+        return mask
+    grown = binary_dilation(mask, iterations=NEIGHBOURHOOD)
+    return grown & ~binary_erosion(mask, iterations=NEIGHBOURHOOD, border_value=1)
+
+
+def _shifted(array: np.ndarray, axis: int, end: bool) -> np.ndarray:
+    """The first or the second pixel of each pair along an axis."""
+    cut = slice(1, None) if end else slice(None, -1)
+    return array[cut] if axis == 0 else array[:, cut]
+
+
+def coverage(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float | None:
+    """Whether a mask covers what changed: the share of the changed pixels that lie inside it.
+
+    Args:
+        before: (H, W, 3) uint8, what the edit began with.
+        after: the same after it.
+        mask: (H, W) bool.
+
+    Returns:
+        0 to 1, and exactly 1 for a spliced edit; None where no pixel changed by more than CHANGED.
+    """
+    difference = np.maximum(before, after) - np.minimum(before, after)
+    changed = (difference > CHANGED).any(axis=-1)
+    total = int(np.count_nonzero(changed))
+    return int(np.count_nonzero(changed & mask)) / total if total else None
