@@ -16,7 +16,11 @@ from rich.table import Table
 from generation.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from generation.eyes import Eyes
+    from generation.plan import PlanOptions
+    from generation.sources import SourceOptions
     from generation.worker_options import WorkerOptions
 
 app = typer.Typer(
@@ -82,6 +86,10 @@ Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_def
 Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
 Seed = Annotated[int, typer.Option(min=0, help="Fixes the whole plan, and so the whole dataset.")]
 Count = Annotated[int | None, typer.Option(min=1, help="Images to edit; all that have regions if left out.")]
+Target = Annotated[
+    int | None,
+    typer.Option(min=1, help="Accepted images wanted: further rounds make up for those that are discarded."),
+]
 Unedited = Annotated[
     int | None, typer.Option(min=0, help="Photographs to keep unedited; one for every six edited if left out.")
 ]
@@ -203,6 +211,7 @@ def build(
     annotations: Annotations = None,
     run: Annotated[str | None, typer.Option(help="Run directory; OUT-run if left out.")] = None,
     count: Count = None,
+    target: Target = None,
     unedited: Unedited = None,
     size: Size = 1024,
     seed: Seed = 0,
@@ -236,49 +245,64 @@ def build(
 
     Killed and started again with the same options, it goes on where it was.
     """
+    from generation.prepare import prepare_run
+    from generation.rounds import carry_out
+
+    if target and count:
+        raise typer.BadParameter("--target plans as many images as it needs; leave --count out")
     run = run or f"{out.rstrip('/')}-run"
-    plan(
-        run=run,
-        images=images,
-        annotations=annotations,
-        count=count,
-        unedited=unedited,
-        size=size,
-        seed=seed,
-        generators=generators,
-        checkpoints=checkpoints,
-        checkpoint=checkpoint,
-        compositing=compositing,
-        regions=regions,
-        prompts=prompts,
-        vlm=vlm,
-        vlm_model=vlm_model,
-        detector=detector,
-        segmenter=segmenter,
-        keep_replies=keep_replies,
-        any_license=any_license,
-        captions=captions,
-        generated_share=generated_share,
-        device=device,
-        batch_size=batch_size,
+    sources = _sources(images, annotations, any_license, captions, generated_share)
+    looks = regions is RegionsFrom.grounded_sam
+    eyes = _eyes(vlm, vlm_model, device, keep_replies)
+    planners = eyes if looks or prompts is PromptsBy.vlm else None
+    options = _plan_options(
+        count,
+        unedited,
+        size,
+        seed,
+        generators,
+        checkpoints,
+        checkpoint,
+        compositing,
+        regions,
+        prompts,
+        planners,
+        detector,
+        segmenter,
     )
+    painting = _worker(checkpoint, device, batch_size) if captions else None
     here = ExecutorOptions(workers=_workers(workers, device))
-    complete = _generate(run, checkpoint, here, device, batch_size, vlm, vlm_model, keep_replies, max_failures)
-    score(
-        run,
-        vlm=vlm,
-        vlm_model=vlm_model,
-        judge=judge,
-        min_quality=min_quality,
-        min_change=min_change,
-        max_seam=max_seam,
-        min_coverage=min_coverage,
-        keep_replies=keep_replies,
-        device=device,
-    )
-    pack(run, out=out, with_originals=with_originals, shard_size=shard_size)
+    complete = []
+
+    def work(round_run: str) -> None:
+        complete.append(
+            _generate(round_run, checkpoint, here, device, batch_size, vlm, vlm_model, keep_replies, max_failures)
+        )
+        score(
+            round_run,
+            vlm=vlm,
+            vlm_model=vlm_model,
+            judge=judge,
+            min_quality=min_quality,
+            min_change=min_change,
+            max_seam=max_seam,
+            min_coverage=min_coverage,
+            keep_replies=keep_replies,
+            device=device,
+        )
+
+    runs: Sequence[str] = [run]
+    if target:
+        report = carry_out(run, target, sources, options, work, _say, planners, painting)
+        _say(report.lines())
+        runs = report.runs
+    else:
+        _say(prepare_run(run, sources, options, planners, painting).lines())
+        work(run)
+    for each in runs:
+        _pack(each, out, with_originals, shard_size, join=bool(target))
     card(out)
-    if not complete:
+    if not all(complete):
         raise typer.Exit(1)
 
 
@@ -309,36 +333,27 @@ def plan(
     batch_size: BatchSize = None,
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
-    from generation.generators import registry
-    from generation.grounding.options import DETECTOR, SEGMENTER
-    from generation.plan import PlanOptions
     from generation.prepare import prepare_run
-    from generation.sources import SourceOptions
 
-    settings = registry.settings(_names(generators), checkpoints.value, dict(_replacements(checkpoint)))
-    looks = regions is RegionsFrom.grounded_sam
-    eyes = _eyes(vlm, vlm_model, device, keep_replies) if looks or prompts is PromptsBy.vlm else None
+    asks = regions is RegionsFrom.grounded_sam or prompts is PromptsBy.vlm
+    eyes = _eyes(vlm, vlm_model, device, keep_replies) if asks else None
     report = prepare_run(
         run,
-        SourceOptions(
-            images=images,
-            annotations=annotations,
-            any_license=any_license,
-            captions=captions,
-            generated_share=(0.5 if captions else 0.0) if generated_share is None else generated_share,
-        ),
-        PlanOptions(
-            side=size,
-            seed=seed,
-            count=count,
-            unedited=unedited,
-            generators=settings,
-            compositing=compositing.value,
-            regions=regions.value,
-            prompts=prompts.value,
-            vlm=eyes.vlm.name if eyes else None,
-            detector=(detector or DETECTOR) if looks else None,
-            segmenter=(segmenter or SEGMENTER) if looks else None,
+        _sources(images, annotations, any_license, captions, generated_share),
+        _plan_options(
+            count,
+            unedited,
+            size,
+            seed,
+            generators,
+            checkpoints,
+            checkpoint,
+            compositing,
+            regions,
+            prompts,
+            eyes,
+            detector,
+            segmenter,
         ),
         eyes,
         _worker(checkpoint, device, batch_size) if captions else None,
@@ -494,10 +509,15 @@ def pack(
     shard_size: ShardSize = 500,
 ) -> None:
     """Packs the finished images of a run to Parquet shards."""
+    _pack(run, out, with_originals, shard_size)
+
+
+def _pack(run: str, out: str, with_originals: bool, shard_size: int, join: bool = False) -> None:
     from builder.pack import PackOptions
     from builder.pack import pack as pack_run
 
-    report = pack_run(run, out, PackOptions(with_originals=with_originals, shard_bytes=shard_size * 1_000_000))
+    options = PackOptions(with_originals=with_originals, shard_bytes=shard_size * 1_000_000, join=join)
+    report = pack_run(run, out, options)
     _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
     _say(
         [
@@ -780,6 +800,54 @@ def tables(
 
 
 # ── Parsing and printing ──────────────────────────────────────────────────────────────────────────
+
+
+def _sources(
+    images: str,
+    annotations: str | None,
+    any_license: bool,
+    captions: str | None,
+    generated_share: float | None,
+) -> "SourceOptions":
+    from generation.sources import SourceOptions
+
+    share = (0.5 if captions else 0.0) if generated_share is None else generated_share
+    return SourceOptions(images, annotations, any_license=any_license, captions=captions, generated_share=share)
+
+
+def _plan_options(
+    count: int | None,
+    unedited: int | None,
+    size: int,
+    seed: int,
+    generators: str | None,
+    checkpoints: Checkpoints,
+    checkpoint: list[str] | None,
+    compositing: Compositing,
+    regions: RegionsFrom,
+    prompts: PromptsBy,
+    eyes: "Eyes | None",
+    detector: str | None,
+    segmenter: str | None,
+) -> "PlanOptions":
+    from generation.generators import registry
+    from generation.grounding.options import DETECTOR, SEGMENTER
+    from generation.plan import PlanOptions
+
+    looks = regions is RegionsFrom.grounded_sam
+    return PlanOptions(
+        side=size,
+        seed=seed,
+        count=count,
+        unedited=unedited,
+        generators=registry.settings(_names(generators), checkpoints.value, dict(_replacements(checkpoint))),
+        compositing=compositing.value,
+        regions=regions.value,
+        prompts=prompts.value,
+        vlm=eyes.vlm.name if eyes else None,
+        detector=(detector or DETECTOR) if looks else None,
+        segmenter=(segmenter or SEGMENTER) if looks else None,
+    )
 
 
 def _eyes(vlm: str | None, model: str | None, device: str, keep_replies: bool) -> "Eyes | None":

@@ -8,14 +8,15 @@ whatever the number of images, and still each triple is drawn at random.
 
 import random
 from collections.abc import Sequence
-from itertools import cycle
+from itertools import cycle, islice
 
 from diffseg30k import EDIT_TYPES
-from generation.selection import TURN_RATIO, turn_targets
+from generation.selection import turn_targets
+from generation.weights import TURN_RATIO, deal_evenly
 
 
-def share_turns(capacities: Sequence[int], max_turns: int) -> list[int]:
-    """How many turns each image gets: as TURN_RATIO says, as far as regions allow.
+def share_turns(capacities: Sequence[int], max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
+    """How many turns each image gets: as the ratio says, as far as regions allow.
 
     Where too few images have regions enough, others that have get more turns, or all get fewer; the ratio between
     the longer ones is kept as far as it can be.
@@ -23,8 +24,9 @@ def share_turns(capacities: Sequence[int], max_turns: int) -> list[int]:
     Args:
         capacities: how many regions each image has, at least one; earlier images get more turns.
         max_turns: the most turns that any image gets, 1 to 3.
+        ratio: of images with one, two and three turns.
     """
-    counts = _turn_counts([min(capacity, max_turns) for capacity in capacities], max_turns)
+    counts = _turn_counts([min(capacity, max_turns) for capacity in capacities], max_turns, ratio)
     turns = [0] * len(capacities)
     open_places = list(range(len(capacities)))
     for wanted in range(max_turns, 0, -1):
@@ -35,15 +37,15 @@ def share_turns(capacities: Sequence[int], max_turns: int) -> list[int]:
     return turns
 
 
-def _turn_counts(capacities: Sequence[int], max_turns: int) -> list[int]:
+def _turn_counts(capacities: Sequence[int], max_turns: int, ratio: Sequence[float]) -> list[int]:
     """Images with one, two, ... turns."""
-    targets = turn_targets(len(capacities), max_turns)
+    targets = turn_targets(len(capacities), max_turns, ratio)
     counts = [max(targets[0], capacities.count(1) if max_turns > 1 else len(capacities))]
     longer = len(capacities) - counts[0]
     if max_turns > 1:
         counts.append(longer)
     if max_turns > 2:
-        share = TURN_RATIO[2] / (TURN_RATIO[1] + TURN_RATIO[2])
+        share = ratio[2] / (ratio[1] + ratio[2]) if ratio[1] + ratio[2] else 0
         third = min(round(longer * share), capacities.count(max_turns))
         counts[1:] = [longer - third, third]
     return counts
@@ -80,7 +82,9 @@ def latin_rectangle(rows: int, columns: int, rng: random.Random) -> list[list[in
     return rectangle
 
 
-def share_edit_types(shared: Sequence[Sequence[int]], rng: random.Random) -> list[list[str]]:
+def share_edit_types(
+    shared: Sequence[Sequence[int]], rng: random.Random, weights: Sequence[float] | None = None
+) -> list[list[str]]:
     """The edit type of each turn of each image.
 
     They are dealt out in turn, generator by generator and turn by turn. Any stretch of such a deal holds the types
@@ -89,9 +93,14 @@ def share_edit_types(shared: Sequence[Sequence[int]], rng: random.Random) -> lis
     Args:
         shared: the generators, as `share_generators` returns them.
         rng: draws which type comes first.
+        weights: of the types, in their order; equal ones if left out.
     """
     places = [(generator, turn, image) for image, row in enumerate(shared) for turn, generator in enumerate(row)]
-    deal = cycle(rng.sample(EDIT_TYPES, len(EDIT_TYPES)))
+    deal = iter(
+        deal_evenly(len(places), EDIT_TYPES, weights)
+        if weights
+        else islice(cycle(rng.sample(EDIT_TYPES, len(EDIT_TYPES))), len(places))
+    )
     types = [[""] * len(row) for row in shared]
     for _, turn, image in sorted(places):
         types[image][turn] = next(deal)

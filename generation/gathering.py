@@ -74,7 +74,7 @@ class Gathering:
         capacities = [len(self.candidates[name].regions) for name in usable]
         editable = sum(capacity > 0 for capacity in capacities)
         count = options.count or edited_count(editable, len(usable), options.unedited)
-        choice = choose(capacities, count, max_turns(options))
+        choice = choose(capacities, count, max_turns(options), options.turn_ratio)
         missing = len(self._photographs) - len(names) if options.count is None else count - choice.settled
         return [usable[place] for place in choice.edited], missing
 

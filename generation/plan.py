@@ -15,6 +15,7 @@ from generation.planned_edit import PlannedEdit
 from generation.regions import Region
 from generation.seeds import derived_random, derived_seed
 from generation.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order
+from generation.weights import deal_generators
 
 __all__ = ["Candidate", "GeneratorSettings", "Plan", "PlanOptions", "PlanReport", "make_plan"]
 
@@ -42,7 +43,7 @@ def make_plan(candidates: Sequence[Candidate], options: PlanOptions) -> Plan:
 
     At every turn each generator edits equally often, the three edit types are equally frequent, and images have
     one, two and three turns as 1:4:5, as far as there are regions and generators for it. Counts differ by at
-    most one. Within an image generators and regions differ.
+    most one. With `weights` the shares are theirs instead. Within an image generators and regions differ.
 
     Args:
         candidates: base images with their regions, in any order.
@@ -73,7 +74,7 @@ def _edited(by_name: dict[str, Candidate], options: PlanOptions) -> list[str]:
     capacities = [len(by_name[name].regions) for name in ordered]
     editable = sum(capacity > 0 for capacity in capacities)
     count = options.count or edited_count(editable, len(by_name), options.unedited)
-    return [ordered[place] for place in choose(capacities, count, max_turns(options)).edited]
+    return [ordered[place] for place in choose(capacities, count, max_turns(options), options.turn_ratio).edited]
 
 
 def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[PlannedEdit]:
@@ -85,11 +86,17 @@ def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[Pl
     """
     by_name = {candidate.image: candidate for candidate in candidates}
     shuffled = [by_name[name] for name in in_order(by_name, options.seed, "turns")]
-    turns = share_turns([len(candidate.regions) for candidate in shuffled], max_turns(options))
+    capacities = [len(candidate.regions) for candidate in shuffled]
+    turns = share_turns(capacities, max_turns(options), options.turn_ratio)
     images = sorted(zip(turns, shuffled, strict=True), key=lambda pair: -pair[0])
     rng = derived_random(options.seed, "generators")
-    generators = share_generators([length for length, _ in images], len(options.generators), rng)
-    types = share_edit_types(generators, rng)
+    lengths, weights = [length for length, _ in images], options.weights
+    if weights:
+        generators = deal_generators(lengths, weights.generators, rng)
+        types = share_edit_types(generators, rng, weights.edit_types)
+    else:
+        generators = share_generators(lengths, len(options.generators), rng)
+        types = share_edit_types(generators, rng)
     edits = []
     for (length, candidate), numbers, edit_types in zip(images, generators, types, strict=True):
         regions = draw_regions(candidate, length, options.seed)

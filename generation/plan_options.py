@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from diffseg30k import COMPOSITING, GENERATORS
+from generation.weights import TURN_RATIO, Weights
 
 REGIONS = ("annotations", "grounded-sam")
 """Where regions come from: COCO's annotations, or a VLM's names found by Grounding DINO and SAM."""
@@ -53,6 +54,7 @@ class PlanOptions:
         vlm: the VLM's name, as `VlmOptions.name` has it, where one is asked.
         detector: Grounding DINO's checkpoint, where it finds the regions.
         segmenter: SAM's, where it does.
+        weights: other shares than even ones, for a round that makes up for losses.
 
     Raises:
         ValueError: an option has a value that no plan can have.
@@ -69,6 +71,7 @@ class PlanOptions:
     vlm: str | None = None
     detector: str | None = None
     segmenter: str | None = None
+    weights: Weights | None = None
 
     def __post_init__(self) -> None:
         names = [settings.generator for settings in self.generators]
@@ -91,6 +94,11 @@ class PlanOptions:
         ):
             if value is not None and value < least:
                 raise ValueError(f"{name} is at least {least}, not {value}")
+
+    @property
+    def turn_ratio(self) -> tuple[float, ...]:
+        """Of images with one, two and three turns."""
+        return self.weights.turns if self.weights else TURN_RATIO
 
     @property
     def asks_vlm(self) -> bool:

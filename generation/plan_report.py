@@ -18,11 +18,12 @@ class PlanReport:
         images: images that are edited.
         count: images that were asked for; None for all.
         by_turns: images with one, two and three turns.
-        wanted_by_turns: the same as the ratio 1:4:5 has it for so many images.
+        wanted_by_turns: the same as the ratio has it for so many images.
         by_generator: each generator's edits at the first, second and third turn.
         by_edit_type: edits of each type.
         unedited: images that are kept as they are.
         wanted_unedited: images that were to be kept.
+        ratio: of images with one, two and three turns, in words.
     """
 
     images: int
@@ -33,6 +34,7 @@ class PlanReport:
     by_edit_type: dict[str, int]
     unedited: int
     wanted_unedited: int
+    ratio: str = "1:4:5"
 
     def lines(self) -> list[str]:
         """The report for people."""
@@ -52,7 +54,7 @@ class PlanReport:
             lines.append(f"short: {self.count} images were to be edited, {self.images} have regions")
         if self.by_turns != self.wanted_by_turns:
             wanted = _listed(self.wanted_by_turns)
-            lines.append(f"short: 1:4:5 would be {wanted}; regions and generators do not allow it")
+            lines.append(f"short: {self.ratio} would be {wanted}; regions and generators do not allow it")
         if self.unedited < self.wanted_unedited:
             lines.append(
                 f"short: {self.wanted_unedited} images were to be kept unedited, {self.unedited} are left"
@@ -82,9 +84,10 @@ def report_on(edits: Sequence[PlannedEdit], unedited: int, options: PlanOptions)
         images=images,
         count=options.count,
         by_turns=tuple(longest[turn] for turn in turns),
-        wanted_by_turns=tuple(turn_targets(images, MAX_TURNS)),
+        wanted_by_turns=tuple(turn_targets(images, MAX_TURNS, options.turn_ratio)),
         by_generator={name: tuple(at_turn[name, turn] for turn in turns) for name in GENERATORS if name in used},
         by_edit_type={name: types[name] for name in EDIT_TYPES},
         unedited=unedited,
         wanted_unedited=unedited_count(images) if options.unedited is None else options.unedited,
+        ratio=":".join(f"{share:.3g}" for share in options.turn_ratio),
     )

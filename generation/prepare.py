@@ -34,12 +34,17 @@ from generation.sources import Photograph, SourceOptions, Sources, read_coco, re
 from generation.worker_options import WorkerOptions
 
 
+class NothingToEdit(ValueError):
+    """No photograph can be edited; the message says why."""
+
+
 def prepare_run(
     run_url: str,
     sources: SourceOptions,
     options: PlanOptions,
     eyes: Eyes | None = None,
     painting: WorkerOptions | None = None,
+    used: frozenset[str] = frozenset(),
 ) -> PrepareReport:
     """Plans a run and makes its base images. A run that has its plan is left as it is.
 
@@ -49,6 +54,7 @@ def prepare_run(
         options: what else fixes the plan.
         eyes: what names objects; only for `grounded-sam` regions and prompts by a VLM.
         painting: how pictures are made from captions; on a CPU, one at a time, if left out.
+        used: images of other runs, which are left to them.
 
     Raises:
         FileNotFoundError: the annotation file, the captions or the photographs are not there.
@@ -68,9 +74,13 @@ def prepare_run(
     settle_options(run, sources, options, eyes)
     with warnings.catch_warnings(), _proposer(run, options, eyes) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
-        offer = Offer(found.photographs, pictures, sources.generated_share)
+        offer = Offer(_left(found.photographs, used), _left(pictures, used), sources.generated_share)
         bases = gather_bases(run, offer, options, propose, Painter(run, options.side, painting or WorkerOptions()))
         return _write(run, offer, bases, options, [*found.skipped, *skipped, *bases.skipped])
+
+
+def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Photograph, ...]:
+    return tuple(photograph for photograph in photographs if photograph.image not in used)
 
 
 def _check(sources: SourceOptions, options: PlanOptions, eyes: Eyes | None) -> None:
@@ -126,7 +136,7 @@ def _write(
     dropped = count_reasons(bases.dropped)
     if not bases.edited:
         reasons = [*skip_lines(skipped), *(f"{count} objects: {reason}" for reason, count in dropped)]
-        raise ValueError(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
+        raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     used = [*bases.edited, *bases.unedited]
     exactly = dataclasses.replace(options, count=len(bases.edited), unedited=len(bases.unedited))
     plan = make_plan(used, exactly)

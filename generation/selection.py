@@ -6,9 +6,7 @@ from dataclasses import dataclass
 from builder.splits import unit_hash
 from diffseg30k import MAX_TURNS
 from generation.regions import Region
-
-TURN_RATIO = (1, 4, 5)
-"""Images with one, two and three turns (paper, 3.1, balance 5)."""
+from generation.weights import TURN_RATIO
 
 EDITED_PER_UNEDITED = 6
 """The paper keeps 5,000 photographs unedited beside 30,000 edited images."""
@@ -34,13 +32,15 @@ def in_order(images: Iterable[str], seed: int, purpose: str) -> list[str]:
     return sorted(images, key=lambda image: (unit_hash(f"{seed}/{purpose}/{image}"), image))
 
 
-def turn_targets(images: int, max_turns: int) -> list[int]:
-    """How many of `images` images are to get one, two, ... turns: as TURN_RATIO, the longest for all that is over.
+def turn_targets(images: int, max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
+    """How many of `images` images are to get one, two, ... turns: as the ratio, the longest for all that is over.
 
     With fewer turns than the ratio has, those that would get more get `max_turns`.
     """
-    shares = [*TURN_RATIO[: max_turns - 1], sum(TURN_RATIO[max_turns - 1 :])]
-    targets = [round(images * share / sum(TURN_RATIO)) for share in shares[:-1]]
+    shares = [*ratio[: max_turns - 1], sum(ratio[max_turns - 1 :])]
+    targets: list[int] = []
+    for share in shares[:-1]:
+        targets.append(min(round(images * share / sum(ratio)), images - sum(targets)))
     return [*targets, images - sum(targets)]
 
 
@@ -57,7 +57,9 @@ class Choice:
     settled: int
 
 
-def choose(capacities: Sequence[int], count: int, max_turns: int = MAX_TURNS) -> Choice:
+def choose(
+    capacities: Sequence[int], count: int, max_turns: int = MAX_TURNS, ratio: Sequence[float] = TURN_RATIO
+) -> Choice:
     """Chooses the images to edit so that the ratio of turns can be kept.
 
     An image with few regions is passed over once there are as many of its kind as the ratio has room for; it is
@@ -67,8 +69,9 @@ def choose(capacities: Sequence[int], count: int, max_turns: int = MAX_TURNS) ->
         capacities: how many turns each image has regions for, in the order of preference.
         count: images wanted.
         max_turns: the most turns that any image gets.
+        ratio: of images with one, two and three turns.
     """
-    targets = turn_targets(count, max_turns)
+    targets = turn_targets(count, max_turns, ratio)
     room = [sum(targets[: turns + 1]) for turns in range(max_turns)]
     taken: list[int] = []
     passed: list[int] = []
