@@ -560,6 +560,7 @@ def lora(
     _say(plan_lora_run(run, lora_run, dict(_replacements(checkpoint))).lines())
     here = ExecutorOptions(workers=_workers(workers, device))
     complete = _generate(lora_run, checkpoint, here, device, batch_size, None, None, False, max_failures=0)
+    score(lora_run, device=device)
     originals = has_originals(DatasetDirectory(out))
     report = pack_run(lora_run, out, PackOptions(lora=True, with_originals=originals))
     _say([f"{folder}: {rows} rows" for folder, rows in sorted(report.groups.items())])
