@@ -178,7 +178,8 @@ def _settle(
 ) -> None:
     image = measured.image
     found = decide(image.records, measured.edits, opinion, options, image.subject)
-    write_score(run, image.name, found)
+    if found != _earlier(run, image):
+        write_score(run, image.name, found)
     if found.accepted:
         report.accepted += 1
     else:

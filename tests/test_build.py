@@ -15,7 +15,7 @@ import pytest
 from generation.demo.photographs import write_demo_sources
 
 ROOT = Path(__file__).parent.parent
-KILLS = 10
+KILLS = 3
 
 
 def build_command(sources: tuple[str, str], out: Path, *more: str) -> list[str]:

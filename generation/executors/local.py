@@ -1,7 +1,9 @@
 """datatrove's local executor: quiet, and not waiting for ever when a worker is killed."""
 
+import ctypes
 import os
 import signal
+import sys
 import threading
 from collections.abc import Mapping
 from contextlib import contextmanager
@@ -45,7 +47,7 @@ class QuietLocalExecutor(LocalPipelineExecutor):
         return super()._run_for_rank(rank, local_rank=local_rank + 1, node_rank=node_rank)
 
     def run(self) -> Any:
-        with _interrupt_if_a_worker_dies(self.workers):
+        with _interrupt_if_a_worker_dies(self.workers), _children_die_with_us():
             return super().run()
 
 
@@ -82,6 +84,27 @@ def _interrupt_if_a_worker_dies(workers: int):
             watcher.join()
 
 
+_DYING = threading.local()
+
+
+@contextmanager
+def _children_die_with_us():
+    """The executor forks a server for its queue, which would outlive a command that is killed, for ever."""
+    _DYING.wanted = True
+    try:
+        yield
+    finally:
+        _DYING.wanted = False
+
+
+def _die_with_parent() -> None:
+    if getattr(_DYING, "wanted", False) and sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+_PR_SET_PDEATHSIG = 1
+os.register_at_fork(after_in_child=_die_with_parent)
+
 FORK_SERVER = {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore::FutureWarning"}
 """Its environment: a packed dataset in the working directory is a folder named as our module, and Python would
 import it; and what libraries say of each other's next versions helps nobody here."""
@@ -99,10 +122,11 @@ def _environment(variables: Mapping[str, str]):
 
 
 def local_executor(step: PipelineStep, workers: int, logs: str) -> QuietLocalExecutor:
-    """One process a worker on this machine, forked with every pipeline imported."""
-    multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
-    with _environment(FORK_SERVER):
-        forkserver.ensure_running()
+    """One process a worker on this machine, forked with every pipeline imported; one worker is this process."""
+    if workers > 1:
+        multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
+        with _environment(FORK_SERVER):
+            forkserver.ensure_running()
     return QuietLocalExecutor(
         pipeline=[step],
         tasks=workers,
