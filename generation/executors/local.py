@@ -55,14 +55,13 @@ def _interrupt_if_a_worker_dies(workers: int):
     died, stop = threading.Event(), threading.Event()
     main = threading.current_thread()
     main_id = threading.get_ident()
+    earlier = _newest("")
 
     def watch() -> None:
-        first: set[str] = set()
         while not stop.wait(0.5):
-            names = {child.name for child in multiprocess.active_children() if "PoolWorker" in child.name}
-            if len(first) < workers:
-                first |= names
-            if names - first or len(first) > workers:
+            # numbered in the order of their making: first datatrove's manager, then its pool's first workers
+            manager = _newest("SyncManager")
+            if manager > earlier and _newest("PoolWorker") > manager + workers:
                 died.set()
                 signal.pthread_kill(main_id, signal.SIGINT)
                 return
@@ -80,6 +79,12 @@ def _interrupt_if_a_worker_dies(workers: int):
         stop.set()
         if watcher.ident is not None:
             watcher.join()
+
+
+def _newest(kind: str) -> int:
+    """The highest number of this process's children of that kind; 0 where there is none."""
+    children = multiprocess.active_children()
+    return max((child._identity[-1] for child in children if kind in child.name), default=0)
 
 
 FORK_SERVER = {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore::FutureWarning"}
