@@ -77,3 +77,19 @@ def test_killed_workers_and_commands_cost_nothing_that_was_finished(tmp_path, mo
 
     assert records(run).items() >= between.items(), "an edit was made twice"
     assert pictures(run) == pictures(undisturbed)
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_killed_as_soon_as_it_is_at_work_is_not_waited_for(tmp_path):
+    write_run(tmp_path, [f"a dog, {number}" for number in range(48)])
+    process = start(tmp_path)
+    while len(workers := pool_workers(process.pid)) < 2 and process.poll() is None:
+        time.sleep(0.005)
+    time.sleep(0.2)  # it has a task, and nobody has looked yet who is there
+    os.kill(workers[0], signal.SIGKILL)
+    try:
+        assert process.wait(timeout=60) == 0
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert len(records(tmp_path)) == 48
