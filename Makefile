@@ -3,6 +3,9 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# tests at a time; a file's tests stay together, so that they share what they set up
+TESTS_AT_ONCE ?= 2
+PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 .PHONY: demo test check bench clean
 
@@ -16,13 +19,13 @@ demo: $(INSTALLED)  ## builds a small dataset into ./diffseg30k and shows it
 	$(BIN)/diffseg30k demo
 
 test: $(INSTALLED)  ## all tests but the long ones
-	$(BIN)/python -m pytest -m "not slow"
+	$(PYTEST) -m "not slow"
 
 check: $(INSTALLED)  ## lint, types and the long tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest -m slow
+	$(PYTEST) -m slow
 
 bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 	$(BIN)/python -m benchmarks

@@ -45,6 +45,7 @@ class GeneratorStatus:
     Attributes:
         generator: its short id.
         planned, finished: edits.
+        waiting: edits that are still to be made; neither failed nor skipped ones.
         loads: times that a worker has loaded it.
         seconds: that one edit takes, the mean of some finished ones; None where none is.
     """
@@ -52,6 +53,7 @@ class GeneratorStatus:
     generator: str
     planned: int
     finished: int
+    waiting: int
     loads: int
     seconds: float | None
 
@@ -98,8 +100,9 @@ def read_status(run_url: str, now: float, window: float = 600.0) -> RunStatus:
     run = RunDirectory(run_url)
     plan = read_plan(run)
     finished = {turn: run.finished(turn) for turn in _turns()}
-    waves = _waves(run, plan, finished)
-    generators = _generators(run, plan, finished)
+    failed = {turn: run.failed(turn) - finished[turn] for turn in _turns()}
+    waves = _waves(plan, finished, failed)
+    generators = _generators(run, plan, finished, failed)
     return RunStatus(waves, generators, _seconds_left(generators), _rate(run, now, window))
 
 
@@ -108,30 +111,37 @@ def _turns() -> range:
 
 
 def _waves(
-    run: RunDirectory, plan: Sequence[PlannedEdit], finished: Mapping[int, set[str]]
+    plan: Sequence[PlannedEdit], finished: Mapping[int, set[str]], failed: Mapping[int, set[str]]
 ) -> tuple[WaveStatus, ...]:
     waves: list[WaveStatus] = []
     lost: set[str] = set()
     for turn in _turns():
         planned = {edit.image for edit in plan if edit.turn == turn}
-        failed = (run.failed(turn) - finished[turn]) & planned
-        skipped = lost & planned - finished[turn]
-        waves.append(WaveStatus(turn, len(planned), len(planned & finished[turn]), len(failed), len(skipped)))
-        lost |= failed
+        done, bad = planned & finished[turn], planned & failed[turn]
+        skipped = (planned & lost) - done - bad
+        waves.append(WaveStatus(turn, len(planned), len(done), len(bad), len(skipped)))
+        lost |= bad
     return tuple(waves)
 
 
 def _generators(
-    run: RunDirectory, plan: Sequence[PlannedEdit], finished: Mapping[int, set[str]]
+    run: RunDirectory,
+    plan: Sequence[PlannedEdit],
+    finished: Mapping[int, set[str]],
+    failed: Mapping[int, set[str]],
 ) -> tuple[GeneratorStatus, ...]:
     planned: Counter[str] = Counter(edit.generator for edit in plan)
+    lost = {turn: set().union(*(failed[before] for before in range(1, turn + 1))) for turn in _turns()}
     done: dict[str, list[PlannedEdit]] = defaultdict(list)
+    waiting: Counter[str] = Counter()
     for edit in plan:
         if edit.image in finished[edit.turn]:
             done[edit.generator].append(edit)
+        elif edit.image not in lost[edit.turn]:
+            waiting[edit.generator] += 1
     loads = sum((count_loads(run, turn) for turn in _turns()), Counter())
     return tuple(
-        GeneratorStatus(name, count, len(done[name]), loads[name], _seconds(run, done[name]))
+        GeneratorStatus(name, count, len(done[name]), waiting[name], loads[name], _seconds(run, done[name]))
         for name, count in sorted(planned.items())
     )
 
@@ -146,7 +156,7 @@ def _seconds(run: RunDirectory, edits: Sequence[PlannedEdit]) -> float | None:
 
 
 def _seconds_left(generators: Sequence[GeneratorStatus]) -> float | None:
-    left = [(each.planned - each.finished, each.seconds) for each in generators]
+    left = [(each.waiting, each.seconds) for each in generators]
     if any(count and seconds is None for count, seconds in left):
         return None
     return float(sum(count * (seconds or 0) for count, seconds in left))

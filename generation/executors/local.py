@@ -57,14 +57,13 @@ def _interrupt_if_a_worker_dies(workers: int):
     died, stop = threading.Event(), threading.Event()
     main = threading.current_thread()
     main_id = threading.get_ident()
+    earlier = _newest("")
 
     def watch() -> None:
-        first: set[str] = set()
         while not stop.wait(0.5):
-            names = {child.name for child in multiprocess.active_children() if "PoolWorker" in child.name}
-            if len(first) < workers:
-                first |= names
-            if names - first or len(first) > workers:
+            # numbered in the order of their making: first datatrove's manager, then its pool's first workers
+            manager = _newest("SyncManager")
+            if manager > earlier and _newest("PoolWorker") > manager + workers:
                 died.set()
                 signal.pthread_kill(main_id, signal.SIGINT)
                 return
@@ -104,6 +103,13 @@ def _die_with_parent() -> None:
 
 _PR_SET_PDEATHSIG = 1
 os.register_at_fork(after_in_child=_die_with_parent)
+
+
+def _newest(kind: str) -> int:
+    """The highest number of this process's children of that kind; 0 where there is none."""
+    children = multiprocess.active_children()
+    return max((child._identity[-1] for child in children if kind in child.name), default=0)
+
 
 FORK_SERVER = {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore::FutureWarning"}
 """Its environment: a packed dataset in the working directory is a folder named as our module, and Python would
