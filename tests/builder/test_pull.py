@@ -37,6 +37,28 @@ def test_everything_comes_with_its_card(hub, dataset, tmp_path):
     assert report.size == sum(len(data) for data in files(dataset).values())
 
 
+def test_another_revision_is_pulled_and_verified_by_its_name(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    later = packed_run(tmp_path / "later", 1)
+    push_to(hub, later, revision="next")
+    pull_from(hub, tmp_path / "main")
+    pull_from(hub, tmp_path / "next", revision="next")
+    assert files(tmp_path / "main") == files(dataset)
+    assert files(tmp_path / "next") == files(dataset) | files(later)
+    rows = []
+    for name in (NAME, f"{NAME}@next"):
+        ran = subprocess.run(
+            [sys.executable, "-m", "cli", "verify", name],
+            env=environment(hub, tmp_path / "home"),
+            check=True,
+            capture_output=True,
+            text=True,
+        )
+        rows.append(int(ran.stdout.split(" rows in")[0].split()[-1]))
+        assert "0 broken promises" in ran.stdout
+    assert rows[1] > rows[0]
+
+
 def test_a_config_comes_alone_and_loads(hub, dataset, tmp_path):
     push_to(hub, dataset)
     pull_from(hub, tmp_path / "pulled", config="binary-heldout-flux-hunyuan")
