@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import json
 import multiprocessing
 import time
 from collections import Counter
@@ -13,6 +14,7 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.run_directory import RunDirectory, read_record
+from builder.scores import read_score
 from cli import app
 from generation.eyes import Eyes
 from generation.generators import registry
@@ -20,6 +22,8 @@ from generation.grounding.options import GroundingOptions
 from generation.plan import PlanOptions
 from generation.planned_edit import read_plan
 from generation.prepare import prepare_run
+from generation.quality import score
+from generation.quality_options import QualityOptions
 from generation.run import generate
 from generation.sources import SourceOptions
 from generation.vlm.options import VlmOptions
@@ -53,7 +57,7 @@ def plan_options(models: GroundingOptions, vlm: str, **others) -> PlanOptions:
 
 
 @pytest.mark.slow
-def test_a_tiny_qwen_on_this_machine_names_objects_and_writes_prompts(tiny_qwen, models, photographs, tmp_path):
+def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, photographs, tmp_path):
     eyes = Eyes(VlmOptions(tiny_qwen, picture_side=SIDE))
     options = plan_options(models, tiny_qwen, count=4, unedited=1)
     prepare_run(str(tmp_path), SourceOptions(photographs, None), options, eyes)
@@ -66,6 +70,12 @@ def test_a_tiny_qwen_on_this_machine_names_objects_and_writes_prompts(tiny_qwen,
     for edit in plan:
         prompt = read_record(run, edit.image, edit.turn).prompt
         assert f'"prompt": "{prompt}"' in REPLIES[edit.edit_type]
+
+    for judge, accepted in (("image", 4), ("edit", 0)):
+        assert score(str(tmp_path), QualityOptions(judge), eyes).accepted == accepted
+        for image in {edit.image for edit in plan}:
+            found = read_score(run, image)
+            assert {"score": found.score, "reason": found.reason} == json.loads(REPLIES[judge])
 
 
 def killed_while_asking(task: Callable[..., object], arguments: tuple, answers: Path, enough: int) -> set[str]:

@@ -61,6 +61,26 @@ def test_a_directory_made_read_only_stops_the_run_and_costs_nothing(planned, sma
     assert contents(run) == planned.contents
 
 
+def test_a_disk_that_fills_up_while_packing_leaves_what_was_packed_and_goes_on(planned, small_disk, tmp_path):
+    pack(planned.finished, str(tmp_path / "whole"), PackOptions(shard_bytes=20_000, progress=False))
+    whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").rglob("*.parquet")}
+    ballast, out = small_disk / "ballast", small_disk / "out"
+    ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 30_000))
+    with pytest.raises(OSError, match="No space left"):
+        pack(planned.finished, str(out), PackOptions(shard_bytes=20_000, progress=False))
+    ballast.unlink()
+    pack(planned.finished, str(out), PackOptions(shard_bytes=20_000, progress=False))
+    assert {path.name: path.read_bytes() for path in out.rglob("*.parquet")} == whole
+
+
+def test_a_record_cut_in_the_middle_of_a_line_costs_its_edit_alone(planned, tmp_path):
+    run = shutil.copytree(planned.finished, tmp_path / "run")
+    record = sorted(run.glob("turn-1/*.json"))[0]
+    record.write_bytes(record.read_bytes()[: record.stat().st_size // 2])
+    assert generate(str(run), WorkerOptions()).made == 1
+    assert contents(run) == planned.contents
+
+
 @pytest.fixture(scope="module")
 def bucket() -> Iterator[str]:
     """A bucket of an S3 server on the loopback, as fsspec's configuration names it."""
