@@ -4,7 +4,8 @@ import os
 
 from builder.dataset_directory import DatasetDirectory
 from builder.stats import Stats, collect
-from cards.examples import choose, draw_examples
+from cards.drawn import draw_once
+from cards.examples import choose, contents, draw_examples
 from cards.figures import draw_statistics
 from cards.metadata import metadata, to_yaml
 from cards.text import EXAMPLES, STATISTICS, body
@@ -40,10 +41,15 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
         ValueError: a shard cannot be read.
     """
     stats = collect(dataset_dir)
-    examples = choose(DatasetDirectory(pictures_from or dataset_dir))
-    _write(dataset_dir, STATISTICS, draw_statistics(stats))
+    beside = pictures_from or dataset_dir
+    examples = choose(DatasetDirectory(beside))
+    statistics = draw_once(
+        os.path.join(beside, STATISTICS), [repr(stats).encode()], lambda: draw_statistics(stats)
+    )
+    _write(dataset_dir, STATISTICS, statistics)
     if examples:
-        _write(dataset_dir, EXAMPLES, draw_examples(examples))
+        pictures = draw_once(os.path.join(beside, EXAMPLES), contents(examples), lambda: draw_examples(examples))
+        _write(dataset_dir, EXAMPLES, pictures)
     return _write(dataset_dir, CARD, card_text(stats, name, bool(examples)).encode())
 
 

@@ -1,5 +1,6 @@
 """Examples of edited images: which rows, and the picture of them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -148,6 +149,14 @@ def _smaller(pixels: np.ndarray) -> np.ndarray:
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
     how = Image.Resampling.LANCZOS if pixels.ndim == 3 else Image.Resampling.NEAREST
     return np.asarray(Image.fromarray(pixels).resize(size, how))
+
+
+def contents(examples: list[Example]) -> Iterator[bytes]:
+    """All that a picture of examples shows."""
+    for example in examples:
+        for pixels in (example.image, example.original, *(edit.mask for edit in example.edits)):
+            yield b"" if pixels is None else repr(pixels.shape).encode() + pixels.tobytes()
+        yield repr([(edit.generator, edit.text) for edit in example.edits]).encode()
 
 
 # ── The picture ───────────────────────────────────────────────────────────────────────────────────
