@@ -15,8 +15,8 @@ class QualityOptions:
     Attributes:
         judge: one of `JUDGES`: what a VLM is shown.
         min_quality: an image with a lower score is discarded, 0 to 5 (paper, 3.2).
-        min_change: an image is discarded where an edit changed the inside of its mask by less, 0 to 1. With less
-            than a level of 255 nothing was edited there.
+        min_change: an image is discarded where an edit changed the inside of its mask by less, 0 to 1. Below about
+            a level of 255, nothing was edited there.
         max_seam: an image is discarded where an edit's seam is higher; None for any. The borders of real objects
             have a median near 1.7, and 1 in 20 is over 4.6.
         min_coverage: an image is discarded where less of what an edit changed lies inside its mask, 0 to 1; None
@@ -28,7 +28,7 @@ class QualityOptions:
 
     judge: str = "image"
     min_quality: float = 3.0
-    min_change: float = 1 / 255
+    min_change: float = 0.004
     max_seam: float | None = None
     min_coverage: float | None = None
 
