@@ -28,7 +28,7 @@ check: $(INSTALLED)  ## lint, types and the long tests
 	$(PYTEST) -m slow
 
 bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
-	$(BIN)/python -m benchmarks
+	$(BIN)/python -m performance
 
 clean:
 	rm -rf $(VENV) diffseg30k diffseg30k-run

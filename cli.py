@@ -13,15 +13,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from generation.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
+from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from generation.eyes import Eyes
-    from generation.plan import PlanOptions
-    from generation.sources import SourceOptions
-    from generation.worker_options import WorkerOptions
+    from generation.editing.worker_options import WorkerOptions
+    from generation.plan.draw import PlanOptions
+    from generation.sources.photographs import SourceOptions
+    from generation.vlm.eyes import Eyes
 
 app = typer.Typer(
     name="diffseg30k",
@@ -186,7 +186,7 @@ def demo(
     device: Device = "auto",
 ) -> None:
     """Builds a small dataset from sample photographs, loads it and shows what it holds."""
-    from generation.demo.photographs import write_demo_sources
+    from generation.sources.demo.photographs import write_demo_sources
 
     run = f"{out}-run"
     images, annotations = write_demo_sources(f"{run}/photographs")
@@ -245,8 +245,8 @@ def build(
 
     Killed and started again with the same options, it goes on where it was.
     """
-    from generation.prepare import prepare_run
-    from generation.rounds import carry_out
+    from generation.prepare.prepare import prepare_run
+    from generation.prepare.rounds import carry_out
 
     if target and count:
         raise typer.BadParameter("--target plans as many images as it needs; leave --count out")
@@ -333,7 +333,7 @@ def plan(
     batch_size: BatchSize = None,
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
-    from generation.prepare import prepare_run
+    from generation.prepare.prepare import prepare_run
 
     asks = regions is RegionsFrom.grounded_sam or prompts is PromptsBy.vlm
     eyes = _eyes(vlm, vlm_model, device, keep_replies) if asks else None
@@ -418,8 +418,8 @@ def score(
 
     An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
     """
-    from generation.quality import score as score_run
-    from generation.quality_options import QualityOptions
+    from generation.quality.options import QualityOptions
+    from generation.quality.score import score as score_run
 
     options = QualityOptions(judge.value, min_quality, min_change, max_seam, min_coverage)
     report = score_run(run, options, _eyes(vlm, vlm_model, device, keep_replies))
@@ -437,7 +437,7 @@ def report(
     out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
 ) -> None:
     """Says what of a scored run was accepted and why the rest was not; shows the best and the worst."""
-    from generation.quality_report import write_report
+    from generation.quality.report import write_report
 
     _say(write_report(run, out))
 
@@ -449,8 +449,8 @@ def status(
     watch: Annotated[float | None, typer.Option(min=1, help="Show it again every so many seconds.")] = None,
 ) -> None:
     """Shows how far a run is, from its directory alone, wherever it is carried out."""
-    from generation.status import read_status
-    from generation.status_view import as_dict, show
+    from generation.monitoring.status import read_status
+    from generation.monitoring.status_view import as_dict, show
 
     while True:
         found = read_status(run, time.time())
@@ -477,8 +477,8 @@ def estimate(
     scored: Annotated[bool, typer.Option("--scored", help="A VLM judges each image.")] = False,
 ) -> None:
     """Says what a run will take: GPU hours, storage and questions to the VLM."""
-    from generation.estimate import estimate as estimate_run
-    from generation.simulation import Cluster
+    from generation.monitoring.estimate import estimate as estimate_run
+    from generation.monitoring.simulation import Cluster
 
     cluster = Cluster(workers, straggler_share=stragglers, crashes_per_hour=crashes)
     found = estimate_run(run, cluster, images, _seconds(seconds), load_seconds, scored)
@@ -513,8 +513,8 @@ def pack(
 
 
 def _pack(run: str, out: str, with_originals: bool, shard_size: int, join: bool = False) -> None:
-    from builder.pack import PackOptions
-    from builder.pack import pack as pack_run
+    from builder.packing.pack import PackOptions
+    from builder.packing.pack import pack as pack_run
 
     options = PackOptions(with_originals=with_originals, shard_bytes=shard_size * 1_000_000, join=join)
     report = pack_run(run, out, options)
@@ -550,11 +550,11 @@ def lora(
     batch_size: BatchSize = None,
 ) -> None:
     """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
-    from builder.dataset_directory import DatasetDirectory
-    from builder.existing import has_originals
-    from builder.pack import PackOptions
-    from builder.pack import pack as pack_run
-    from generation.lora import plan_lora_run
+    from builder.dataset.directory import DatasetDirectory
+    from builder.dataset.existing import has_originals
+    from builder.packing.pack import PackOptions
+    from builder.packing.pack import pack as pack_run
+    from generation.prepare.lora_run import plan_lora_run
 
     lora_run = lora_run or f"{run.rstrip('/')}-lora"
     _say(plan_lora_run(run, lora_run, dict(_replacements(checkpoint))).lines())
@@ -572,7 +572,7 @@ def lora(
 @app.command(rich_help_panel=BUILDING)
 def generators(checkpoint: Replacements = None) -> None:
     """Lists the generators: checkpoint, size, licence, and whether the weights can be had."""
-    from generation.generators.registry_table import HEADINGS, describe, rows
+    from generation.generators.listing import HEADINGS, describe, rows
 
     table = Table(*HEADINGS)
     for row in rows(describe(dict(_replacements(checkpoint)))):
@@ -583,8 +583,8 @@ def generators(checkpoint: Replacements = None) -> None:
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: DatasetAnywhere) -> None:
     """Checks on the shards every promise that the dataset makes."""
-    from builder.hub import locate
-    from builder.verify import verify as check
+    from builder.hub.repository import locate
+    from builder.verify.verify import verify as check
 
     report = check(locate(dataset))
     _say([str(violation) for violation in report.violations])
@@ -603,8 +603,8 @@ def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
 ) -> None:
     """Adds to the Hub what it does not have, in one commit."""
-    from builder.push import PushOptions
-    from builder.push import push as push_dataset
+    from builder.hub.push import PushOptions
+    from builder.hub.push import push as push_dataset
     from cards.card import write_card
 
     options = PushOptions(private=private, revision=revision, create_pr=create_pr, dry_run=dry_run)
@@ -623,8 +623,8 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
 ) -> None:
     """Brings a dataset, or one config or split of it, from the Hub."""
-    from builder.pull import PullOptions
-    from builder.pull import pull as pull_dataset
+    from builder.hub.pull import PullOptions
+    from builder.hub.pull import pull as pull_dataset
     from cards.card import write_card
 
     options = PullOptions(config=config, split=split, revision=revision)
@@ -643,7 +643,7 @@ def import_(
     shard_size: ShardSize = 500,
 ) -> None:
     """Turns the published zip archives into shards, without unpacking them."""
-    from builder.release import ImportOptions, count_mask_values, import_release
+    from builder.archives.import_archives import ImportOptions, count_mask_values, import_release
 
     if labels is None:
         _say(count_mask_values(archives).lines())
@@ -700,8 +700,8 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint.")] = False,
 ) -> None:
     """Trains a detector by the paper's protocol."""
-    from benchmark.train import train as train_detector
-    from benchmark.train_options import TrainOptions
+    from benchmark.training.options import TrainOptions
+    from benchmark.training.train import train as train_detector
 
     report = train_detector(
         TrainOptions(
@@ -755,9 +755,9 @@ def evaluate(
     device: BenchmarkDevice = "auto",
 ) -> None:
     """Scores a detector, clean and distorted."""
-    from benchmark.distortions import TABLE_3
-    from benchmark.evaluate import EvaluateOptions
-    from benchmark.evaluate import evaluate as evaluate_detector
+    from benchmark.data.distortions import TABLE_3
+    from benchmark.evaluation.evaluate import EvaluateOptions
+    from benchmark.evaluation.evaluate import evaluate as evaluate_detector
 
     files = evaluate_detector(
         EvaluateOptions(
@@ -788,7 +788,7 @@ def tables(
     out: Annotated[str, typer.Option(help="Folder of the tables and figures.", show_default=False)],
 ) -> None:
     """Prints the paper's tables from result files, the paper's own numbers beside them."""
-    from benchmark.tables import write_tables
+    from benchmark.tables.tables import write_tables
 
     written = write_tables(results, out)
     _say(
@@ -810,7 +810,7 @@ def _sources(
     captions: str | None,
     generated_share: float | None,
 ) -> "SourceOptions":
-    from generation.sources import SourceOptions
+    from generation.sources.photographs import SourceOptions
 
     share = (0.5 if captions else 0.0) if generated_share is None else generated_share
     return SourceOptions(images, annotations, any_license=any_license, captions=captions, generated_share=share)
@@ -832,8 +832,8 @@ def _plan_options(
     segmenter: str | None,
 ) -> "PlanOptions":
     from generation.generators import registry
-    from generation.grounding.options import DETECTOR, SEGMENTER
-    from generation.plan import PlanOptions
+    from generation.plan.draw import PlanOptions
+    from generation.regions.grounding.options import DETECTOR, SEGMENTER
 
     looks = regions is RegionsFrom.grounded_sam
     return PlanOptions(
@@ -853,8 +853,8 @@ def _plan_options(
 
 def _eyes(vlm: str | None, model: str | None, device: str, keep_replies: bool) -> "Eyes | None":
     """The VLM that the options name, or none."""
-    from generation.devices import resolve_device
-    from generation.eyes import Eyes
+    from generation.editing.devices import resolve_device
+    from generation.vlm.eyes import Eyes
     from generation.vlm.options import VlmOptions
 
     if vlm is None:
@@ -877,9 +877,9 @@ def _generate(
     """Makes or submits the edits of a plan; whether no more of them failed than may. The VLM is the plan's where
     none is named.
     """
-    from builder.run_directory import RunDirectory
-    from generation import run as carry_out
-    from generation.run_options import read_vlm
+    from builder.run.directory import RunDirectory
+    from generation.editing import run as carry_out
+    from generation.prepare.run_options import read_vlm
 
     if where.kind != "local":
         device = "cuda" if where.gpus else "cpu"
@@ -899,8 +899,8 @@ def _generate(
 def _worker(
     checkpoint: list[str] | None, device: str, batch_size: int | None, here: bool = True
 ) -> "WorkerOptions":
-    from generation.devices import resolve_device
-    from generation.worker_options import WorkerOptions
+    from generation.editing.devices import resolve_device
+    from generation.editing.worker_options import WorkerOptions
 
     device = resolve_device(device) if here else device
     return WorkerOptions(device, batch_size or (1 if device == "cpu" else 4), _replacements(checkpoint))
@@ -918,7 +918,7 @@ def _seconds(pairs: list[str] | None) -> dict[str, float]:
 
 
 def _workers(workers: int | None, device: str) -> int:
-    from generation.devices import resolve_device, resolve_workers
+    from generation.editing.devices import resolve_device, resolve_workers
 
     return workers or resolve_workers(None, resolve_device(device))
 

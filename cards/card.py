@@ -2,8 +2,8 @@
 
 import os
 
-from builder.dataset_directory import DatasetDirectory
-from builder.stats import Stats, collect
+from builder.dataset.directory import DatasetDirectory
+from builder.dataset.stats import Stats, collect
 from cards.drawn import draw_once
 from cards.examples import choose, contents, draw_examples
 from cards.figures import draw_statistics

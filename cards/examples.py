@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from builder.dataset_directory import DatasetDirectory, Shard
-from builder.encode import decode_image, decode_mask
+from builder.dataset.directory import DatasetDirectory, Shard
+from builder.encoding.images import decode_image, decode_mask
 from cards.figures import INK, to_png
 from diffseg30k import CLASS_NAMES, EDIT_TYPES, EDITED_GROUPS, GENERATOR_NAMES, MAX_TURNS, PALETTE, SIDES
 

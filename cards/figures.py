@@ -4,7 +4,7 @@ import io
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from builder.stats import MASK_AREA_BINS, Stats
+from builder.dataset.stats import MASK_AREA_BINS, Stats
 from diffseg30k import GENERATOR_NAMES, GENERATORS, MAX_TURNS, PALETTE, label_value
 
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from typing import Any
 import datasets
 import yaml
 
-from builder.stats import SplitSize, Stats
+from builder.dataset.stats import SplitSize, Stats
 from cards.licenses import checkpoint_license, hub_metadata, license_of
 from diffseg30k import CONFIGS, DEFAULT_CONFIG, View, features
 

@@ -3,7 +3,7 @@
 from importlib import resources
 from typing import Any
 
-from builder.stats import CheckpointCount, Stats
+from builder.dataset.stats import CheckpointCount, Stats
 from cards.licenses import License, checkpoint_license, license_of
 from cards.metadata import PRETTY_NAME
 from diffseg30k import (

@@ -11,11 +11,11 @@ from pathlib import Path
 
 from datasets import get_dataset_config_names
 
-from benchmark.distortions import TABLE_3
-from benchmark.evaluate import EvaluateOptions, evaluate
-from benchmark.tables import write_tables
-from benchmark.train import train
-from benchmark.train_options import TrainOptions
+from benchmark.data.distortions import TABLE_3
+from benchmark.evaluation.evaluate import EvaluateOptions, evaluate
+from benchmark.tables.tables import write_tables
+from benchmark.training.options import TrainOptions
+from benchmark.training.train import train
 from diffseg30k import HELD_OUT_PAIRS
 
 QUICK = {

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 
-from builder.pack import PackOptions, pack
-from builder.push import PushOptions, PushReport, push
+from builder.hub.push import PushOptions, PushReport, push
+from builder.packing.pack import PackOptions, pack
 from diffseg30k import CONFIGS, folder
 from tests.hub_server import WRITE_TOKEN, HubServer
 from tests.plain_card import write_plain_card

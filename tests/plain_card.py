@@ -5,7 +5,7 @@ from pathlib import Path
 import yaml
 from PIL import Image
 
-from builder.stats import Stats, collect, configs_present
+from builder.dataset.stats import Stats, collect, configs_present
 from diffseg30k import CONFIGS, DEFAULT_CONFIG
 
 

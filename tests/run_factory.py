@@ -10,8 +10,9 @@ from pathlib import Path
 import numpy as np
 from skimage import data, draw
 
-from builder.encode import encode_image, encode_mask
-from builder.run_directory import (
+from builder.dataset.splits import side
+from builder.encoding.images import encode_image, encode_mask
+from builder.run.directory import (
     Base,
     EditRecord,
     RunDirectory,
@@ -22,7 +23,6 @@ from builder.run_directory import (
     write_bases,
     write_record,
 )
-from builder.splits import side
 from diffseg30k import EDIT_TYPES
 
 Kind = tuple[str, ...]

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from generation.demo.photographs import write_demo_sources
+from generation.sources.demo.photographs import write_demo_sources
 
 ROOT = Path(__file__).parent.parent
 KILLS = 3

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.pack import PackOptions, pack
+from builder.packing.pack import PackOptions, pack
 from diffseg30k import DiffSeg30k
 from tests.load_by_script import rows
 from tests.run_factory import make_run

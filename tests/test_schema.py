@@ -7,7 +7,7 @@ import PIL.Image
 import pytest
 from datasets import Image, load_dataset
 
-from builder.pack import PackOptions, pack
+from builder.packing.pack import PackOptions, pack
 from cards.card import write_card
 from diffseg30k import (
     CLASS_NAMES,

@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from diffseg30k import GENERATOR_NAMES
-from generation.generators import kandinsky, pipelines
-from generation.generators.blended import BlendedInpainter
-from generation.generators.checkpoints import Checkpoint
-from generation.generators.diffusers_inpaint import DiffusersInpainter
+from generation.checkpoints.checkpoint import Checkpoint
 from generation.generators.inpainter import Inpainter
+from generation.generators.pipelines import kandinsky
+from generation.generators.pipelines.blended import BlendedInpainter
+from generation.generators.pipelines.inpaint import DiffusersInpainter
+from generation.generators.pipelines.load import load_pipeline
 from generation.generators.tiny import glide as tiny_glide
 from generation.generators.tiny import hunyuan_dit as tiny_hunyuan_dit
 from generation.generators.tiny import kandinsky as tiny_kandinsky
@@ -73,7 +74,7 @@ class GeneratorEntry:
 
 def _loads(pipeline_class: str, **components: Any) -> Callable[[Path, str], Any]:
     def load(folder: Path, dtype: str) -> Any:
-        return pipelines.load_pipeline(pipeline_class, folder, dtype, components)
+        return load_pipeline(pipeline_class, folder, dtype, components)
 
     return load
 

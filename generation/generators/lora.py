@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from generation.generators.cache import tiny_folder
-from generation.generators.checkpoints import CheckpointError
+from generation.checkpoints.cache import tiny_folder
+from generation.checkpoints.checkpoint import CheckpointError
+from generation.checkpoints.files import check_safetensors, explain
 from generation.generators.tiny import lora as tiny
-from generation.generators.weights import check_safetensors, explain
 
 TINY = "tiny/"
 FOLDER = "folder/"

@@ -5,15 +5,15 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from generation.checkpoints.cache import cache_folder, tiny_folder
+from generation.checkpoints.checkpoint import CheckpointError, Place, place_of, replacement_name
+from generation.checkpoints.files import fetch_files, locate, locate_files
 from generation.generators import lora as loras
-from generation.generators import memory
-from generation.generators.cache import cache_folder, tiny_folder
-from generation.generators.checkpoints import CheckpointError, Place, place_of, replacement_name
 from generation.generators.entries import GENERATORS, GeneratorEntry, Sampling
 from generation.generators.inpainter import Inpainter
-from generation.generators.pipelines import quiet
-from generation.generators.weights import fetch_files, locate, locate_files
-from generation.plan_options import GeneratorSettings
+from generation.generators.pipelines import memory
+from generation.generators.pipelines.load import quiet
+from generation.plan.options import GeneratorSettings
 
 __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
 

@@ -7,8 +7,8 @@ import threading
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from generation.vlm.images import data_url
 from generation.vlm.options import VlmOptions
-from generation.vlm.pictures import data_url
 from generation.vlm.question import Message, Question, Reply, VlmUnavailable
 
 if TYPE_CHECKING:

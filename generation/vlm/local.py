@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from generation.vlm.images import limited
 from generation.vlm.options import MODELS, VlmOptions
-from generation.vlm.pictures import limited
 from generation.vlm.question import Message, Picture, Question, Reply
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
 
-from generation.generators.checkpoints import place_of
+from generation.checkpoints.checkpoint import place_of
 
 MODELS: dict[str, str] = {
     "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",

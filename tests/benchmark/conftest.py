@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from skimage import data
 
-from builder.encode import encode_image, encode_mask
+from builder.encoding.images import encode_image, encode_mask
 from diffseg30k import GENERATORS, HELD_OUT_PAIRS, features, folder, held_out_column, only_by
 
 SIDE = 96

@@ -2,7 +2,7 @@
 
 import pytest
 
-from builder.pack import PackOptions, pack
+from builder.packing.pack import PackOptions, pack
 from tests.hub_server import WRITE_TOKEN, HubServer
 from tests.run_factory import make_run
 

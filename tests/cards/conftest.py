@@ -2,8 +2,8 @@
 
 import pytest
 
-from builder.pack import PackOptions, pack
-from builder.stats import Stats, collect
+from builder.dataset.stats import Stats, collect
+from builder.packing.pack import PackOptions, pack
 from cards.card import write_card
 from tests.run_factory import make_run
 

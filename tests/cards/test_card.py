@@ -11,7 +11,7 @@ from datasets.info import DatasetInfosDict
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
-from builder.stats import CheckpointCount, collect
+from builder.dataset.stats import CheckpointCount, collect
 from cards.card import card_text, write_card
 from cards.metadata import size_category
 from diffseg30k import CITATION, CONFIGS, GENERATOR_NAMES, features

@@ -8,8 +8,8 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from builder.dataset_directory import DatasetDirectory
-from builder.encode import decode_image, decode_mask
+from builder.dataset.directory import DatasetDirectory
+from builder.encoding.images import decode_image, decode_mask
 from cards.examples import Example, ExampleEdit, choose, draw_examples
 from cards.figures import draw_statistics
 from diffseg30k import GENERATORS, PALETTE, label_value

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from builder.pack import PackOptions, pack
+from builder.packing.pack import PackOptions, pack
 from diffseg30k import CONFIGS
 from tests.hub_client import expected
 from tests.plain_card import write_plain_card

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from builder.encode import encode_mask
+from builder.encoding.images import encode_mask
 from tests.examples.conftest import EXAMPLES
 
 sys.path.append(str(EXAMPLES))

@@ -1,4 +1,4 @@
-"""Tiny models that look at pictures, and a folder of photographs of which nothing is known."""
+"""Tiny models that look at pictures, photographs without annotations, and one thread, so that results repeat."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,8 @@ from PIL import Image
 from skimage import data
 from sklearn.datasets import load_sample_images
 
-from generation.grounding.options import GroundingOptions
-from tests.generation.grounding import tiny_models
+from generation.regions.grounding.options import GroundingOptions
+from tests.generation.regions.grounding import tiny_models
 from tests.generation.vlm import tiny_qwen as qwen
 
 
@@ -39,3 +39,19 @@ def photographs(tmp_path_factory) -> str:
 def tiny_qwen(tmp_path_factory) -> str:
     """The folder of a tiny Qwen2.5-VL."""
     return qwen.build(tmp_path_factory.mktemp("qwen"))
+
+
+SQUARE = 128
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_thread():
+    import torch
+
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def square() -> np.ndarray:
+    """A (128, 128, 3) photograph."""
+    return np.ascontiguousarray(data.astronaut()[:SQUARE, 140 : 140 + SQUARE])

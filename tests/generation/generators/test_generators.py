@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from skimage import data
 
-from generation.edit import apply_edits
+from builder.run.planned_edit import PlannedEdit, encode_region
+from generation.editing.edit import apply_edits
 from generation.generators import registry
-from generation.generators.pipelines import to_pixels
-from generation.planned_edit import PlannedEdit, encode_region
+from generation.generators.pipelines.load import to_pixels
 
 SIDE = 160
 

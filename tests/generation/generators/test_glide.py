@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 from skimage import data
 
+from generation.checkpoints.checkpoint import CheckpointError
 from generation.generators import registry
-from generation.generators.checkpoints import CheckpointError
 from generation.generators.glide.diffusion import betas, fast_steps, guided, make_scheduler, sample, spaced_steps
 from generation.generators.glide.options import BASE, UPSAMPLER
 from generation.generators.glide.pipeline import BASE_FILE, GlideInpaintPipeline, load_model

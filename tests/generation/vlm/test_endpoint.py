@@ -9,7 +9,7 @@ import time
 import pytest
 from PIL import Image
 
-from generation.vlm.door import open_vlm
+from generation.vlm.client import open_vlm
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from generation.vlm.worked_examples import worked_examples

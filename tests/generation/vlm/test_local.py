@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 from skimage import data
 
-from builder.run_directory import RunDirectory
+from builder.run.directory import RunDirectory
 from diffseg30k import EDIT_TYPES
-from generation.vlm.archive import Archive
-from generation.vlm.asking import ask
-from generation.vlm.door import open_vlm
+from generation.vlm.ask import ask
+from generation.vlm.client import open_vlm
 from generation.vlm.options import MODELS, VlmOptions
 from generation.vlm.question import Picture
 from generation.vlm.questions import edit_question, image_question, objects_question, prompt_question
 from generation.vlm.replies import Judgement, NamedObject, WrittenPrompt
+from generation.vlm.reply_store import Archive
 from generation.vlm.worked_examples import worked_examples
 from tests.generation.vlm.tiny_qwen import REPLIES, SIDE
 

@@ -22,7 +22,7 @@ from transformers import (
 )
 
 from diffseg30k import EDIT_TYPES
-from generation.vlm.pictures import limited
+from generation.vlm.images import limited
 from generation.vlm.question import Message, Picture, Question
 from generation.vlm.questions import edit_question, image_question, objects_question, prompt_question
 from generation.vlm.worked_examples import worked_examples

@@ -1,0 +1,155 @@
+"""What happens to a picture on its way to a detector: the paper's Table 3, and what else is done to pictures."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from benchmark.data.preparation import blur, encoded, jpeg, resize_image
+
+Rng = np.random.Generator
+CROP_SHARE = (0.6, 0.9)
+"""The range of the side that `crop` keeps."""
+
+
+@dataclass(frozen=True)
+class Condition:
+    """How images are changed before a detector sees them. Each part is left out where it is None.
+
+    Attributes:
+        name: as on the command line and in result files.
+        about: one sentence for people.
+        crop: image and mask are cut to the same random rectangle, each side a share of this range.
+        size: the images are brought to this side, instead of the one that the detector was trained at.
+        pixels: changes the pixels, at the size that the detector gets.
+        attack: the pixels are changed by the detector's own gradient, to at most so many 255ths.
+    """
+
+    name: str
+    about: str
+    crop: tuple[float, float] | None = None
+    size: int | None = None
+    pixels: Callable[[np.ndarray, Rng], np.ndarray] | None = None
+    attack: float | None = None
+
+
+def _noise(image: np.ndarray, sigma: float, rng: Rng) -> np.ndarray:
+    return np.clip(np.round(image + rng.normal(0, sigma, image.shape)), 0, 255).astype(np.uint8)
+
+
+def _shared(image: np.ndarray, rng: Rng) -> np.ndarray:
+    """Uploaded, saved and uploaded again: shrunk and compressed, and compressed again at the old size."""
+    height, width = image.shape[:2]
+    factor = rng.uniform(0.6, 1.0)
+    small = resize_image(image, max(1, round(width * factor)), max(1, round(height * factor)))
+    small = jpeg(small, int(rng.integers(75, 93)))
+    small = encoded(small, "WEBP", quality=int(rng.integers(70, 86)))
+    return jpeg(resize_image(small, width, height), int(rng.integers(70, 86)))
+
+
+@dataclass(frozen=True)
+class _Kind:
+    """Conditions that a number makes: its meaning, its range, and how."""
+
+    number: str
+    least: float
+    most: float
+    about: str
+    make: Callable[[float], dict]
+
+
+def _pixels(change: Callable[[np.ndarray, float, Rng], np.ndarray]) -> Callable[[float], dict]:
+    return lambda number: {"pixels": lambda image, rng: change(image, number, rng)}
+
+
+def _webp(image: np.ndarray, quality: float, rng: Rng) -> np.ndarray:
+    return encoded(image, "WEBP", quality=int(quality))
+
+
+_KINDS: dict[str, _Kind] = {
+    "jpeg": _Kind("QUALITY", 1, 100, "JPEG of quality {:g}.", _pixels(lambda image, q, rng: jpeg(image, int(q)))),
+    "webp": _Kind("QUALITY", 1, 100, "WebP of quality {:g}.", _pixels(_webp)),
+    "blur": _Kind("PIXELS", 0.01, 100, "Gaussian blur, {:g} px.", _pixels(lambda image, s, rng: blur(image, s))),
+    "noise": _Kind("255THS", 0.01, 255, "Gaussian noise, {:g} / 255.", _pixels(_noise)),
+    "resize": _Kind("SIDE", 8, 8192, "Resized to {:g} px.", lambda side: {"size": int(side)}),
+    "pgd": _Kind("255THS", 1, 255, "White-box attack within {:g} / 255.", lambda limit: {"attack": limit}),
+}
+_PLAIN = (
+    Condition("clean", "As it is."),
+    Condition("crop", "Cut to a random 60 to 90 % of each side.", crop=CROP_SHARE),
+    Condition("social", "Shrunk and compressed three times, as by networks and messengers.", pixels=_shared),
+)
+
+TABLE_3 = ("clean", "jpeg-60", "jpeg-80", "resize-256", "resize-1024")
+BEYOND = ("webp-80", "blur-1", "noise-5", "crop", "social", "pgd-2")
+CONDITIONS = (*TABLE_3, *BEYOND)
+"""Those that the paper reports, and those beyond it."""
+
+
+def condition(name: str) -> Condition:
+    """A condition by its name: `clean`, `crop`, `social`, or KIND-NUMBER such as `jpeg-60`.
+
+    Raises:
+        ValueError: there is no such condition, or its number is out of range.
+    """
+    for plain in _PLAIN:
+        if plain.name == name:
+            return plain
+    match = re.fullmatch(r"([a-z]+)-(\d+(?:\.\d+)?)", name)
+    if not match or match[1] not in _KINDS:
+        forms = [f"{kind}-{about.number}" for kind, about in _KINDS.items()]
+        raise ValueError(f"{name!r} is no condition; there are {', '.join([*(p.name for p in _PLAIN), *forms])}")
+    kind, value = _KINDS[match[1]], float(match[2])
+    if not kind.least <= value <= kind.most:
+        raise ValueError(f"{name!r}: the number is {kind.least:g} to {kind.most:g}")
+    return Condition(name, kind.about.format(value), **kind.make(value))
+
+
+def chance(seed: int, condition: str, id: str) -> Rng:
+    """Where the chance of one row under one condition comes from: the same whatever the order of the rows."""
+    digest = hashlib.sha256(f"{seed}\n{condition}\n{id}".encode()).digest()
+    return np.random.default_rng(int.from_bytes(digest[:16]))
+
+
+def distort(
+    image: np.ndarray, truth: np.ndarray | int, wanted: Condition, size: int | None, rng: Rng
+) -> tuple[np.ndarray, np.ndarray | int]:
+    """The image as the detector gets it, and the truth that belongs to it.
+
+    A crop cuts both alike. A resize leaves the mask as it is, since predictions are brought to the truth's
+    size and never the other way round.
+
+    Args:
+        image: (H, W, 3) uint8.
+        truth: (H, W) label map, or a label.
+        wanted: the condition; its attack is not made here.
+        size: the side that the detector was trained at, or None to leave the image's own.
+        rng: where all chance comes from.
+    """
+    if wanted.crop:
+        image, truth = _crop(image, truth, wanted.crop, rng)
+    side = wanted.size or size
+    if side:
+        image = resize_image(image, *_shape_with(image, side))
+    if wanted.pixels:
+        image = wanted.pixels(image, rng)
+    return image, truth
+
+
+def _crop(image: np.ndarray, truth, share: tuple[float, float], rng: Rng):
+    height, width = (max(1, round(length * rng.uniform(*share))) for length in image.shape[:2])
+    top = rng.integers(0, image.shape[0] - height + 1)
+    left = rng.integers(0, image.shape[1] - width + 1)
+    window = slice(top, top + height), slice(left, left + width)
+    return image[window], truth[window] if isinstance(truth, np.ndarray) else truth
+
+
+def _shape_with(image: np.ndarray, side: int) -> tuple[int, int]:
+    """(width, height) with the short side brought to `side`."""
+    height, width = image.shape[:2]
+    factor = side / min(height, width)
+    return max(1, round(width * factor)), max(1, round(height * factor))

@@ -1,0 +1,1 @@
+"""Detectors scored under each condition, one result file each."""

@@ -1,0 +1,143 @@
+"""Any detector: a trained one, published weights, saved predictions, or a function of the user's own.
+
+A detector of one's own is one function in a file or a module:
+
+    def detect(images: list[numpy.ndarray]) -> list[numpy.ndarray] | list[float]:
+        ...
+
+It gets a batch of pictures, each (H, W, 3) uint8 RGB, not all of one size. For `binary` it returns a label map
+per picture with 1 where it is edited, for `semantic` with the label values 0 to 8, each of any size and integer
+dtype; for `classification` a score per picture, 0 (real) to 1 (edited). `FILE.py:detect` names it.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from benchmark.models.registry import Task
+
+Answers = Sequence[Any]
+Detect = Callable[[list[np.ndarray], list[str]], Answers]
+LossOf = Callable[[Any, "np.ndarray | int"], Any]
+
+PREDICTIONS = "predictions:"
+
+
+@dataclass(frozen=True)
+class Detector:
+    """What is evaluated.
+
+    Attributes:
+        name: in result files and tables.
+        detect: pictures and their rows' ids to label maps or scores.
+        task: what it was made for, None where it does not tell.
+        size: the side of the pictures it wants, None for the dataset's own.
+        loss: (1, 3, H, W) tensor of an image from 0 to 1 and its truth to a loss with a gradient, for a white-box
+            attack; None where the detector has no gradient.
+        device: where `loss` wants its tensor.
+        architecture: of a trained detector, by which the tables know it.
+        trained_on: the config that it was trained on, None where it does not tell.
+    """
+
+    name: str
+    detect: Detect
+    task: Task | None = None
+    size: int | None = None
+    loss: LossOf | None = None
+    device: str = "cpu"
+    architecture: str | None = None
+    trained_on: str | None = None
+
+
+def load_detector(which: str, task: Task, device: str = "auto", as_classifier: bool = False) -> Detector:
+    """A detector by what names it.
+
+    Args:
+        which: the folder of a trained detector; `cnnspot:FILE` or `universalfakedet:FILE`, the authors' published
+            weights; `predictions:FOLDER` with one ID.png per row; or `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
+        task: what it is to be evaluated on.
+        device: `auto`, `cpu` or `cuda`.
+        as_classifier: let a segmentation model score whole images.
+
+    Raises:
+        FileNotFoundError, ValueError: there is no such detector, or it is for another task.
+    """
+    if which.startswith(PREDICTIONS):
+        return _saved_predictions(which.removeprefix(PREDICTIONS), task)
+    kind, _, rest = which.partition(":")
+    if kind in ("cnnspot", "universalfakedet") and rest:
+        from benchmark.evaluation.torch_detectors import published
+
+        return published(kind, rest, task, device)
+    if os.path.isdir(which):
+        from benchmark.evaluation.torch_detectors import trained
+
+        return trained(which, task, device, as_classifier)
+    if rest:
+        return _own_function(which)
+    raise FileNotFoundError(
+        f"{which}: there is no such folder of a trained detector, and it is neither predictions:FOLDER, "
+        "FILE.py:FUNCTION, cnnspot:FILE nor universalfakedet:FILE"
+    )
+
+
+def _saved_predictions(folder: str, task: Task) -> Detector:
+    from PIL import Image
+
+    root = Path(folder)
+    if not root.is_dir():
+        raise FileNotFoundError(f"{folder}: there is no such folder of predictions")
+    if task == "classification":
+        raise ValueError(
+            "saved predictions are label maps; for classification, write a function that returns scores"
+        )
+
+    def detect(images: list[np.ndarray], ids: list[str]) -> Answers:
+        return [_label_map(root / f"{id}.png") for id in ids]
+
+    def _label_map(file: Path) -> np.ndarray:
+        if not file.is_file():
+            raise FileNotFoundError(f"{file}: there is no prediction for this row")
+        with Image.open(file) as picture:
+            if picture.mode not in ("P", "L", "1", "I;16", "I"):
+                raise ValueError(f"{file} holds colours (mode {picture.mode}); a prediction holds label values")
+            return np.asarray(picture)
+
+    return Detector(name=root.name, detect=detect)
+
+
+def _own_function(which: str) -> Detector:
+    place, _, name = which.rpartition(":")
+    module = _import_file(place) if place.endswith(".py") else _import_module(place)
+    function = getattr(module, name, None)
+    if not callable(function):
+        raise ValueError(f"{place} has no function {name!r}")
+    return Detector(name=f"{Path(place).stem}:{name}", detect=lambda images, ids: function(images))
+
+
+def _import_file(file: str):
+    if not os.path.isfile(file):
+        raise FileNotFoundError(f"{file}: there is no such file")
+    spec = importlib.util.spec_from_file_location(Path(file).stem, file)
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _import_module(name: str):
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name and name.startswith(error.name):
+            raise ValueError(f"there is no module {name!r} to take a detector from") from error
+        raise

@@ -1,0 +1,242 @@
+"""`diffseg30k evaluate`: a detector under each condition, one result file each."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any, Literal
+
+import numpy as np
+
+from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
+from benchmark.data.distortions import TABLE_3, Condition, chance, condition, distort
+from benchmark.evaluation.detectors import Detector, load_detector
+from benchmark.evaluation.examples import save_example, save_prediction
+from benchmark.evaluation.results import Example, Result, scores_as_dict, write_result
+from benchmark.metrics import ClassificationMetrics, SegmentationMetrics
+from benchmark.metrics.label_maps import is_tensor, resize_labels
+from benchmark.models.checkpoint import installed_versions
+from benchmark.models.registry import CLASSES, Task
+from diffseg30k import CLASS_NAMES, DEFAULT_CONFIG, HELD_OUT_PAIRS, LABELS
+
+
+@dataclass(frozen=True)
+class EvaluateOptions:
+    """What to evaluate, on what.
+
+    Attributes:
+        detector: what names it; see `detectors.load_detector`.
+        out: the folder for the result files.
+        dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
+        config: the config to evaluate on; its name says the task.
+        split: None is `test` of a held-out pair, else `validation`.
+        conditions: names; see `distortions.condition`.
+        size: the side that images are brought to; None is what the detector wants.
+        as_classifier: let a segmentation model score whole images.
+        name: of the detector, in files and tables; None is its own.
+        count: evaluate the first so many rows only.
+        batch_size: images at a time.
+        workers: threads that decode and distort.
+        seed: of the distortions.
+        examples: so many edited rows per condition are saved with their predictions, for Figure 6.
+        save_predictions: a folder for every predicted label map, as CONDITION/ID.png.
+        streaming: read the rows as they are needed, without a copy on the disk.
+        device: `auto` is the GPU where there is one.
+        progress: show a progress bar.
+    """
+
+    detector: str
+    out: str
+    dataset: str = "diffseg30k"
+    config: str = DEFAULT_CONFIG
+    split: str | None = None
+    conditions: tuple[str, ...] = TABLE_3
+    size: int | None = None
+    as_classifier: bool = False
+    name: str | None = None
+    count: int | None = None
+    batch_size: int = 8
+    workers: int = 2
+    seed: int = 0
+    examples: int = 4
+    save_predictions: str | None = None
+    streaming: bool = False
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    progress: bool = True
+
+
+def evaluate(options: EvaluateOptions) -> list[str]:
+    """Evaluates a detector under every condition; returns the result files, one per condition, in order.
+
+    Under `accelerate launch` the rows are shared out among the processes, and the first writes the files.
+
+    Raises:
+        ValueError, FileNotFoundError: an option, the dataset or the detector does not fit.
+    """
+    wanted = [condition(name) for name in options.conditions]
+    if not wanted:
+        raise ValueError("there is no condition to evaluate under")
+    task = task_of(options.config)
+    split = options.split or evaluation_split(options.config)
+    detector = load_detector(options.detector, task, options.device, options.as_classifier)
+    if options.name:
+        detector = replace(detector, name=options.name)
+    check_detector_fits(detector, options.config, wanted)
+    rows = load_rows(options.dataset, options.config, split, options.streaming)
+    return [_evaluate(detector, rows, task, split, each, options) for each in wanted]
+
+
+def check_detector_fits(detector: Detector, config: str, wanted: list[Condition]) -> None:
+    """Refuses what would make numbers that mean nothing.
+
+    Raises:
+        ValueError: the detector has seen the pair that is held out, or has no gradient to attack.
+    """
+    pairs = [pair for pair in HELD_OUT_PAIRS if config.endswith(f"heldout-{pair}")]
+    if pairs and detector.trained_on and not detector.trained_on.endswith(f"heldout-{pairs[0]}"):
+        raise ValueError(
+            f"{detector.name} was trained on {detector.trained_on!r}, which holds edits by the pair that "
+            f"{config!r} keeps for the test: train one on {config!r}"
+        )
+    if detector.loss is None and (attacks := [each.name for each in wanted if each.attack]):
+        raise ValueError(f"{attacks[0]} is a white-box attack and {detector.name} has no gradient: leave it out")
+
+
+def _evaluate(
+    detector: Detector, rows, task: Task, split: str, wanted: Condition, options: EvaluateOptions
+) -> str:
+    from accelerate.utils import gather_object
+
+    started = time.perf_counter()
+    metrics: Any = ClassificationMetrics() if task == "classification" else SegmentationMetrics(CLASSES[task])
+    examples: list[Example] = []
+    for samples in _distorted(rows, task, wanted, detector, options):
+        answers = _answers(detector, samples, task)
+        truths = [sample.truth for sample in samples]
+        turns = [sample.num_edits for sample in samples]
+        metrics.update(truths, answers, None if None in turns else turns)
+        if task != "classification":
+            _save(samples, answers, wanted, detector, options, examples)
+    parts = gather_object([(metrics, examples)]) if _processes()[1] > 1 else [(metrics, examples)]
+    for other, _ in parts[1:]:
+        parts[0][0].merge(other)
+    metrics = parts[0][0]
+    result = Result(
+        detector=detector.name,
+        architecture=detector.architecture,
+        trained_on=detector.trained_on,
+        dataset=options.dataset,
+        config=options.config,
+        split=split,
+        task=task,
+        condition=wanted.name,
+        size=wanted.size or options.size or detector.size,
+        seed=options.seed,
+        scores=scores_as_dict(metrics.compute()),
+        by_turns={str(turn): scores_as_dict(scores) for turn, scores in metrics.by_turns().items()},
+        class_names=_class_names(task),
+        examples=tuple(example for _, found in parts for example in found)[: options.examples],
+        seconds=round(time.perf_counter() - started, 3),
+        versions=installed_versions(),
+    )
+    if not result.scores["images"]:
+        raise ValueError(f"{options.dataset}: the split {split!r} of {options.config!r} holds no rows")
+    if _processes()[0]:
+        return os.path.join(options.out, result.file_name)
+    return write_result(result, options.out)
+
+
+def _class_names(task: Task) -> tuple[str, ...]:
+    return {"semantic": CLASS_NAMES, "binary": ("background", "edited"), "classification": LABELS}[task]
+
+
+def _processes() -> tuple[int, int]:
+    """This process's number and how many there are."""
+    from accelerate import PartialState
+
+    state = PartialState()
+    return state.process_index, state.num_processes
+
+
+def _distorted(
+    rows, task: Task, wanted: Condition, detector: Detector, options: EvaluateOptions
+) -> Iterator[list[Sample]]:
+    """Batches of rows as the detector gets them: this process's share of them, in order."""
+    from tqdm import tqdm
+
+    index, processes = _processes()
+
+    def make(row: dict) -> Sample:
+        sample = decode(row, task)
+        rng = chance(options.seed, wanted.name, sample.id)
+        image, truth = distort(sample.image, sample.truth, wanted, options.size or detector.size, rng)
+        return replace(sample, image=image, truth=truth)
+
+    counts = [count for count in (getattr(rows, "num_rows", None), options.count) if count is not None]
+    share = islice(islice(iter(rows), options.count), index, None, processes)
+    with (
+        ThreadPoolExecutor(max(1, options.workers)) as pool,
+        tqdm(
+            total=min(counts, default=None),
+            desc=f"{detector.name} {wanted.name}",
+            unit="image",
+            disable=not options.progress or index > 0,
+        ) as bar,
+    ):
+        while batch := list(islice(share, options.batch_size)):
+            samples = list(pool.map(make, batch))
+            if wanted.attack:
+                samples = [_attacked(sample, detector, wanted, options.seed) for sample in samples]
+            yield samples
+            bar.update(len(samples) * processes)
+
+
+def _attacked(sample: Sample, detector: Detector, wanted: Condition, seed: int) -> Sample:
+    from benchmark.evaluation.attack import projected_gradient
+
+    assert detector.loss is not None
+    assert wanted.attack is not None
+    loss = detector.loss
+    image = projected_gradient(
+        sample.image,
+        lambda picture: loss(picture, sample.truth),
+        wanted.attack,
+        chance(seed, wanted.name, sample.id),
+        detector.device,
+    )
+    return replace(sample, image=image)
+
+
+def _answers(detector: Detector, samples: list[Sample], task: Task) -> list:
+    answers = detector.detect([sample.image for sample in samples], [sample.id for sample in samples])
+    if len(answers) != len(samples):
+        raise ValueError(f"{detector.name} gave {len(answers)} answers for {len(samples)} images")
+    if task == "classification":
+        return [float(answer) for answer in answers]
+    maps = [answer.cpu().numpy() if is_tensor(answer) else np.asarray(answer) for answer in answers]
+    for sample, answer in zip(samples, maps, strict=True):
+        if answer.ndim != 2 or answer.size == 0:
+            raise ValueError(f"{detector.name} gave {answer.shape} for row {sample.id}; a label map is (H, W)")
+        if answer.dtype != np.bool_ and (answer.min() < 0 or answer.max() >= CLASSES[task]):
+            outside = answer.max() if answer.max() >= CLASSES[task] else answer.min()
+            raise ValueError(
+                f"{detector.name} gave class {outside} for row {sample.id}; {task} has the classes 0 to "
+                f"{CLASSES[task] - 1}"
+            )
+    return maps
+
+
+def _save(
+    samples, answers, wanted: Condition, detector: Detector, options: EvaluateOptions, examples: list[Example]
+):
+    for sample, answer in zip(samples, answers, strict=True):
+        if options.save_predictions:
+            save_prediction(answer, os.path.join(options.save_predictions, wanted.name, f"{sample.id}.png"))
+        if len(examples) < options.examples and np.any(sample.truth):
+            prediction = resize_labels(answer, sample.truth.shape)
+            stem = f"{detector.name}--{options.config}--{wanted.name}"
+            examples.append(save_example(options.out, stem, sample, prediction))

@@ -1,0 +1,135 @@
+"""Result files: one JSON per detector, split and condition, with all that was counted."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from benchmark.metrics.classification import ClassificationScores
+from benchmark.metrics.segmentation import SegmentationScores
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Example:
+    """A row with its prediction, for Figure 6; the files lie beside the result file.
+
+    Attributes:
+        id: the row's.
+        image, truth, prediction: file names, relative to the result file.
+    """
+
+    id: str
+    image: str
+    truth: str
+    prediction: str
+
+
+@dataclass(frozen=True)
+class Result:
+    """One evaluation.
+
+    Attributes:
+        detector, architecture, trained_on: what was evaluated; see `detectors.Detector`.
+        dataset, config, split, task: what it was evaluated on.
+        condition: the name of the distortion.
+        size: the side that images were brought to before it, None for their own.
+        seed: of the distortions.
+        scores: the metrics' attributes by name, with `confusion` as nested lists and missing averages as None.
+        by_turns: the same by number of edits, as far as the dataset tells.
+        class_names: what the rows and columns of `confusion` mean.
+        examples: rows with their predictions.
+        seconds: what it took.
+        versions: of the libraries.
+    """
+
+    detector: str
+    architecture: str | None
+    trained_on: str | None
+    dataset: str
+    config: str
+    split: str
+    task: str
+    condition: str
+    size: int | None
+    seed: int
+    scores: dict
+    by_turns: dict[str, dict]
+    class_names: tuple[str, ...]
+    examples: tuple[Example, ...]
+    seconds: float
+    versions: dict[str, str]
+
+    @property
+    def file_name(self) -> str:
+        return f"{plain_name(self.detector)}--{self.config}--{self.condition}.json"
+
+
+def plain_name(name: str) -> str:
+    """A name that can be part of a file name."""
+    return "".join(char if char.isalnum() or char in "-_." else "-" for char in name)
+
+
+def scores_as_dict(scores: SegmentationScores | ClassificationScores) -> dict:
+    """The scores as JSON takes them."""
+    return {name: _as_json(value) for name, value in asdict(scores).items()}
+
+
+def _as_json(value):
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    return list(value) if isinstance(value, tuple) else value
+
+
+def write_result(result: Result, out: str) -> str:
+    """Writes a result into a folder; returns the file."""
+    os.makedirs(out, exist_ok=True)
+    file = os.path.join(out, result.file_name)
+    with open(f"{file}.part", "w", encoding="utf-8") as opened:
+        json.dump({"format": FORMAT, **asdict(result)}, opened, indent=1, allow_nan=False)
+    os.replace(f"{file}.part", file)
+    return file
+
+
+def read_result(file: str) -> Result:
+    """A result from its file.
+
+    Raises:
+        FileNotFoundError, ValueError: there is none, or it is no result of ours.
+    """
+    if not os.path.isfile(file):
+        raise FileNotFoundError(f"{file}: there is no such result file")
+    try:
+        with open(file, encoding="utf-8") as opened:
+            found = json.load(opened)
+        if found.pop("format") != FORMAT:
+            raise ValueError("it is of another format")
+        examples = tuple(Example(**example) for example in found.pop("examples"))
+        return Result(**found | {"examples": examples, "class_names": tuple(found["class_names"])})
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file} is no result file of diffseg30k evaluate: {error}") from error
+
+
+def result_files(paths: Iterable[str]) -> list[str]:
+    """The result files among files and folders; of a folder, those directly in it.
+
+    Raises:
+        FileNotFoundError: a path is not there, or a folder holds none.
+    """
+    files: list[str] = []
+    for path in paths:
+        if os.path.isdir(path):
+            inside = sorted(name for name in os.listdir(path) if name.endswith(".json") and "--" in name)
+            if not inside:
+                raise FileNotFoundError(f"{path} holds no result files: run diffseg30k evaluate --out {path}")
+            files += [os.path.join(path, name) for name in inside]
+        elif os.path.isfile(path):
+            files.append(path)
+        else:
+            raise FileNotFoundError(f"{path}: there is no such file or folder of results")
+    return files

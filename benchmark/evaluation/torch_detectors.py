@@ -1,0 +1,143 @@
+"""Trained baselines and published weights as detectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import torch
+
+from benchmark.data.feed import as_images
+from benchmark.evaluation.detectors import Detector
+from benchmark.models.baseline import Baseline
+from benchmark.models.checkpoint import load_baseline
+from benchmark.models.classification import load_published
+from benchmark.models.recipes import size_for
+from benchmark.models.registry import ENCODERS, ModelSpec, Task, build
+
+CLASSIFIER_SHARE = 0.01
+"""Of a segmentation model's pixels, those that look most edited and make its score of a whole image."""
+
+
+def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool = False) -> Detector:
+    """The detector in a training's folder.
+
+    Raises:
+        ValueError: it was trained for another task.
+    """
+    baseline, about = load_baseline(folder)
+    made_for = about.model.task
+    segments_as_classifier = as_classifier and task == "classification" and made_for != "classification"
+    if made_for != task and not segments_as_classifier:
+        hint = "; add --as-classifier to score whole images with it" if task == "classification" else ""
+        raise ValueError(
+            f"{folder} was trained for {made_for} ({about.model.classes} classes), not for {task}{hint}"
+        )
+    device = chosen_device(device)
+    baseline.to(device)
+    name = f"{about.model.architecture}-{about.model.encoder}".replace("/", "-")
+    common: dict[str, Any] = {
+        "task": task,
+        "device": device,
+        "architecture": about.model.architecture,
+        "trained_on": about.config,
+    }
+    if segments_as_classifier:
+        return Detector(
+            name=f"{name}-as-classifier",
+            detect=lambda images, ids: _detect(baseline, images, device, whole_image_scores),
+            size=about.model.size,
+            loss=lambda image, truth: _as_classifier_loss(baseline, image, truth),
+            **common,
+        )
+    return _detector(baseline, name, about.model, common, device)
+
+
+def published(kind: str, file: str, task: Task, device: str = "auto") -> Detector:
+    """A classifier with its authors' weights; CLIP itself comes from the Hub."""
+    if task != "classification":
+        raise ValueError(f"{kind} classifies whole images; it cannot be evaluated on {task}")
+    spec = ModelSpec(kind, ENCODERS[kind], "classification", size_for(kind))
+    baseline = build(spec, pretrained=kind == "universalfakedet")
+    load_published(baseline, file)  # type: ignore[arg-type]
+    device = chosen_device(device)
+    baseline.eval().to(device)
+    common: dict[str, Any] = {"task": task, "device": device, "architecture": kind, "trained_on": None}
+    return _detector(baseline, f"{kind}-published", spec, common, device)
+
+
+def _detector(baseline: Baseline, name: str, spec: ModelSpec, common: dict, device: str) -> Detector:
+    classifies = spec.task == "classification"
+    answer = _scores if classifies else _label_maps
+
+    def loss(image: torch.Tensor, truth: np.ndarray | int) -> torch.Tensor:
+        return baseline.loss(image, _target(truth, image, classifies))
+
+    return Detector(
+        name=name,
+        detect=lambda images, ids: _detect(baseline, images, device, answer),
+        size=None if classifies else spec.size,
+        loss=loss,
+        **common,
+    )
+
+
+def chosen_device(device: str) -> str:
+    """`auto` is the GPU where torch can use one.
+
+    Raises:
+        ValueError: a GPU was asked for and there is none.
+    """
+    if device == "auto":
+        return "cuda" if torch.cuda.is_available() else "cpu"
+    if device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("there is no GPU that torch can use: leave out --device cuda")
+    return device
+
+
+@torch.no_grad()
+def _detect(baseline: Baseline, images: Sequence[np.ndarray], device: str, answer) -> list:
+    """The answers, in order; pictures of one shape go through the network together."""
+    answers: list = [None] * len(images)
+    for shape in dict.fromkeys(image.shape for image in images):
+        places = [place for place, image in enumerate(images) if image.shape == shape]
+        batch = torch.from_numpy(np.stack([images[place] for place in places]))
+        for place, found in zip(places, answer(baseline(as_images(batch, device))), strict=True):
+            answers[place] = found
+    return answers
+
+
+def _label_maps(logits: torch.Tensor) -> list[np.ndarray]:
+    return list(logits.argmax(dim=1).to(torch.uint8).cpu().numpy())
+
+
+def _scores(logits: torch.Tensor) -> list[float]:
+    return torch.sigmoid(logits.double()).tolist()
+
+
+def whole_image_scores(logits: torch.Tensor) -> list[float]:
+    """How likely each image is edited anywhere, 0 to 1, from (N, C, H, W) logits of a segmentation model.
+
+    The mean probability of the most suspicious hundredth of the pixels: one wild pixel does not make an image
+    edited, and an edit of a hundredth of it does.
+    """
+    edited = 1 - logits.double().softmax(dim=1)[:, 0].flatten(1)
+    count = max(1, round(edited.shape[1] * CLASSIFIER_SHARE))
+    return edited.topk(count, dim=1).values.mean(dim=1).clamp(0, 1).tolist()
+
+
+def _as_classifier_loss(baseline: Baseline, image: torch.Tensor, truth) -> torch.Tensor:
+    edited = 1 - baseline(image).softmax(dim=1)[:, 0].flatten(1)
+    count = max(1, round(edited.shape[1] * CLASSIFIER_SHARE))
+    score = edited.topk(count, dim=1).values.mean().clamp(1e-6, 1 - 1e-6)
+    return -torch.log(score if truth else 1 - score)
+
+
+def _target(truth: np.ndarray | int, image: torch.Tensor, classifies: bool) -> torch.Tensor:
+    if classifies:
+        return torch.tensor([int(truth)], device=image.device)
+    from benchmark.metrics.label_maps import resize_labels
+
+    labels = resize_labels(np.asarray(truth), tuple(image.shape[-2:]))
+    return torch.from_numpy(np.array(labels))[None].to(image.device)

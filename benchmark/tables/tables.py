@@ -1,0 +1,266 @@
+"""`diffseg30k tables`: the paper's Tables 2 to 7 and Figures 5 and 6 from result files."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from benchmark.data.distortions import TABLE_3
+from benchmark.evaluation.results import Result, read_result, result_files
+from benchmark.tables import paper
+from benchmark.tables.figures import draw_confusions, draw_examples
+from benchmark.tables.layout import OURS, PAPER, Row, Table, as_latex, as_markdown
+from diffseg30k import CLASS_NAMES, HELD_OUT_PAIRS
+
+SEGMENTATION = ("acc", "miou", "bf1")
+CLASSIFICATION = ("acc", "map")
+_HEADS = {"acc": "Acc", "miou": "mIoU", "bf1": "bF1", "map": "mAP"}
+_BOTH = (("Binary segmentation", 3), ("Semantic segmentation", 3))
+_SDXL = CLASS_NAMES.index("sdxl")
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written; a figure is None where no result could fill it."""
+
+    markdown: str
+    latex: str
+    json: str
+    figure_5: str | None
+    figure_6: str | None
+
+
+class Results:
+    """Results by detector, config and condition.
+
+    Raises:
+        ValueError: two files are about the same.
+    """
+
+    def __init__(self, files: Iterable[str]):
+        self._by_key: dict[tuple[str, str, str], Result] = {}
+        self.files: dict[tuple[str, str, str], str] = {}
+        for file in files:
+            result = read_result(file)
+            key = result.detector, result.config, result.condition
+            if key in self.files and os.path.realpath(self.files[key]) != os.path.realpath(file):
+                raise ValueError(
+                    f"{self.files[key]} and {file} are results of the same detector, config and condition"
+                )
+            self._by_key[key], self.files[key] = result, file
+
+    def detectors(self, *configs: str) -> list[Result]:
+        """One result for each detector that was evaluated on any of the configs, in the order of the files."""
+        found: dict[str, Result] = {}
+        for (detector, config, _), result in self._by_key.items():
+            if config in configs:
+                found.setdefault(detector, result)
+        return list(found.values())
+
+    def conditions(self, detector: str, *configs: str) -> list[str]:
+        """The conditions that a detector was evaluated under: the paper's in its order, then the others."""
+        found = dict.fromkeys(key[2] for key in self._by_key if key[0] == detector and key[1] in configs)
+        return [name for name in TABLE_3 if name in found] + [name for name in found if name not in TABLE_3]
+
+    def get(self, detector: str, config: str, condition: str = "clean") -> Result | None:
+        return self._by_key.get((detector, config, condition))
+
+    def values(self, names: tuple[str, ...], *key: str) -> tuple[float | None, ...]:
+        """Scores by name; None for each where there is no such result."""
+        result = self.get(*key)
+        return tuple(result.scores[name] if result else None for name in names)
+
+    def figures_of(self, condition: str = "clean") -> list[tuple[Result, str]]:
+        """The segmentation results under a condition, with their files."""
+        return [
+            (result, self.files[key])
+            for key, result in self._by_key.items()
+            if key[2] == condition and result.task != "classification"
+        ]
+
+
+def write_tables(results: list[str], out: str) -> Written:
+    """Writes tables.md, tables.tex, tables.json, and the figures, into a folder.
+
+    Args:
+        results: result files of `evaluate`, and folders of them.
+        out: the folder.
+
+    Raises:
+        FileNotFoundError, ValueError: a path is no result, or two are about the same.
+    """
+    found = Results(result_files(results))
+    tables = all_tables(found)
+    os.makedirs(out, exist_ok=True)
+    paths = {kind: os.path.join(out, f"tables.{kind}") for kind in ("md", "tex", "json")}
+    _write(paths["md"], "\n".join(map(as_markdown, tables)))
+    _write(paths["tex"], "% Needs \\usepackage{booktabs}.\n\n" + "\n".join(map(as_latex, tables)))
+    _write(paths["json"], json.dumps([table.as_dict() for table in tables], indent=1, ensure_ascii=False))
+    drawn = found.figures_of()
+    figure_5 = draw_confusions([result for result, _ in drawn], os.path.join(out, "figure-5.png"))
+    figure_6 = draw_examples(drawn, os.path.join(out, "figure-6.png"))
+    return Written(paths["md"], paths["tex"], paths["json"], figure_5, figure_6)
+
+
+def _write(file: str, text: str) -> None:
+    with open(file, "w", encoding="utf-8") as opened:
+        opened.write(text)
+
+
+def all_tables(results: Results) -> list[Table]:
+    """Tables 2 to 7, and one by number of edits."""
+    return [
+        table_2(results),
+        table_3(results),
+        table_4(results),
+        table_5(results),
+        table_6(results),
+        table_7(results),
+        by_number_of_edits(results),
+    ]
+
+
+def _beside(paper_rows: dict[str, list[Row]], ours: dict[str, list[Row]]) -> tuple[Row, ...]:
+    """The paper's rows of each model and ours below them; then our other models."""
+    names = dict.fromkeys([*paper_rows, *ours])
+    return tuple(row for name in names for row in [*paper_rows.get(name, []), *ours.get(name, [])])
+
+
+def _rows_of_paper(model: str, published: dict[str, paper.Values], labels: dict[str, str]) -> dict[str, list[Row]]:
+    return {model: [Row(PAPER, (model, labels.get(name, name)), values) for name, values in published.items()]}
+
+
+def _model(result: Result) -> str:
+    return paper.NAMES.get(result.architecture or "", result.detector)
+
+
+def _title(result: Result) -> str:
+    name = _model(result)
+    return name if name == result.detector else f"{name} ({result.detector})"
+
+
+def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(_HEADS[name] for name in names)
+
+
+def table_2(results: Results) -> Table:
+    """Binary and semantic segmentation by every detector."""
+    published = {name: [Row(PAPER, (name,), values)] for name, values in paper.TABLE_2.items()}
+    ours: dict[str, list[Row]] = {}
+    for result in results.detectors("binary", "semantic"):
+        values = _binary_and_semantic(results, result.detector, "clean")
+        ours.setdefault(_model(result), []).append(Row(OURS, (_title(result),), values))
+    return Table(
+        "table-2", "Table 2: performance of baseline segmentation models", ("Model",), _BOTH,
+        _columns(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_2_NOTE,),
+    )  # fmt: skip
+
+
+def _binary_and_semantic(results: Results, detector: str, condition: str) -> tuple[float | None, ...]:
+    return (
+        *results.values(SEGMENTATION, detector, "binary", condition),
+        *results.values(SEGMENTATION, detector, "semantic", condition),
+    )
+
+
+def table_3(results: Results) -> Table:
+    """Every detector under every condition."""
+    published = {
+        paper.DEEPLAB: [
+            Row(PAPER, (paper.DEEPLAB, paper.CONDITION_NAMES[name]), values)
+            for name, values in paper.TABLE_3.items()
+        ]
+    }
+    ours: dict[str, list[Row]] = {}
+    for result in results.detectors("binary", "semantic"):
+        for name in results.conditions(result.detector, "binary", "semantic"):
+            values = _binary_and_semantic(results, result.detector, name)
+            labels = _title(result), paper.CONDITION_NAMES.get(name, name)
+            ours.setdefault(_model(result), []).append(Row(OURS, labels, values))
+    return Table(
+        "table-3", "Table 3: robustness to image transformations", ("Model", "Distortion"), _BOTH,
+        _columns(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_3_NOTE,),
+    )  # fmt: skip
+
+
+def table_4(results: Results) -> Table:
+    """The IoU of Stable Diffusion XL on its edits and on those with a LoRA."""
+    published = {
+        paper.DEEPLAB: [Row(PAPER, (paper.DEEPLAB, name), values) for name, values in paper.TABLE_4.items()]
+    }
+    ours: dict[str, list[Row]] = {}
+    for result in results.detectors("semantic", "semantic-lora"):
+        for name, config in (("SDXL", "semantic"), ("SDXL-LoRA", "semantic-lora")):
+            scored = results.get(result.detector, config)
+            value = scored.scores["class_iou"][_SDXL] if scored else None
+            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), name), (value,)))
+    return Table(
+        "table-4", "Table 4: effect of LoRA on localization performance", ("Model", "Edit model (in val)"), (),
+        ("mIoU (SDXL)",), _beside(published, ours),
+        ("The IoU of the class SDXL over the validation set of `semantic`, and over `semantic-lora`.",),
+    )  # fmt: skip
+
+
+def _generalisation(
+    results: Results, key: str, title: str, task: str, names: tuple[str, ...], model: str, published, groups
+) -> Table:
+    label = {"Baseline": "Baseline", **paper.PAIR_NAMES}
+    configs = {"Baseline": task, **{pair: f"{task}-heldout-{pair}" for pair in HELD_OUT_PAIRS}}
+    rows = _rows_of_paper(model, published, label)
+    ours: dict[str, list[Row]] = {}
+    for result in results.detectors(*configs.values()):
+        for name, config in configs.items():
+            values = results.values(names, result.detector, config)
+            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), label[name]), values))
+    return Table(
+        key, title, ("Model", "Generalize to"), groups, _columns(names), _beside(rows, ours),
+        ("Each row but the baseline is a detector trained without the two generators, tested on them alone.",),
+    )  # fmt: skip
+
+
+def table_5(results: Results) -> Table:
+    """Binary segmentation of edits by generators that training did not see."""
+    return _generalisation(
+        results, "table-5", "Table 5: generalization to unseen diffusion generators", "binary", SEGMENTATION,
+        paper.DEEPLAB, paper.TABLE_5, (("Binary segmentation", 3),),
+    )  # fmt: skip
+
+
+def table_6(results: Results) -> Table:
+    """Whole-image classification by every detector."""
+    published = {name: [Row(PAPER, (name,), values)] for name, values in paper.TABLE_6.items()}
+    ours: dict[str, list[Row]] = {}
+    for result in results.detectors("classification"):
+        values = results.values(CLASSIFICATION, result.detector, "classification")
+        name = result.detector if result.detector.endswith("as-classifier") else _model(result)
+        title = name if name == result.detector else _title(result)
+        ours.setdefault(name, []).append(Row(OURS, (title,), values))
+    return Table(
+        "table-6", "Table 6: binary classification results of established AIGC detectors", ("Model",), (),
+        _columns(CLASSIFICATION), _beside(published, ours),
+    )  # fmt: skip
+
+
+def table_7(results: Results) -> Table:
+    """Classification of images edited by generators that training did not see."""
+    return _generalisation(
+        results, "table-7", "Table 7: cross-generator generalization of UniversalFakeDet", "classification",
+        CLASSIFICATION, paper.UNIFAKE, paper.TABLE_7, (),
+    )  # fmt: skip
+
+
+def by_number_of_edits(results: Results) -> Table:
+    """Ours alone: segmentation scores of the images with one, two and three edits."""
+    rows = [
+        Row(OURS, (_title(result), result.config, turns), tuple(scores[name] for name in SEGMENTATION))
+        for result, _ in results.figures_of()
+        for turns, scores in result.by_turns.items()
+        if turns != "0"
+    ]
+    return Table(
+        "by-number-of-edits", "Beyond the paper: segmentation by number of edits",
+        ("Model", "Config", "Edits"), (),
+        _columns(SEGMENTATION), tuple(rows),
+    )  # fmt: skip

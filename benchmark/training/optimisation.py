@@ -1,0 +1,86 @@
+"""Optimizers and learning rates from a recipe."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import torch
+
+from benchmark.models.baseline import Baseline
+from benchmark.models.recipes import Recipe
+
+_FIRST_GAIN, _LATER_GAIN = 0.001, 0.002
+"""What counts as a gain before and after the first drop of the rate, in accuracy, by CNNSpot's `train.py`."""
+
+
+def make_optimizer(baseline: Baseline, recipe: Recipe) -> torch.optim.Optimizer:
+    """The recipe's optimizer over the trainable parameters; each group knows its `factor` on the rate."""
+    groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
+    for name, parameter in baseline.named_parameters():
+        if parameter.requires_grad:
+            groups.setdefault(_treatment(baseline, name, parameter, recipe), []).append(parameter)
+    listed = [
+        {"params": parameters, "factor": factor, "weight_decay": decay, "lr": recipe.learning_rate * factor}
+        for (factor, decay), parameters in groups.items()
+    ]
+    if recipe.optimizer == "sgd":
+        return torch.optim.SGD(listed, lr=recipe.learning_rate, momentum=recipe.momentum)
+    kind = torch.optim.Adam if recipe.optimizer == "adam" else torch.optim.AdamW
+    return kind(listed, lr=recipe.learning_rate, betas=(0.9, 0.999))
+
+
+def set_batch_norm_momentum(baseline: Baseline, momentum: float) -> None:
+    """Sets the momentum of the backbone's batch normalisation."""
+    for name, module in baseline.named_modules():
+        if baseline.in_backbone(f"{name}.") and isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = momentum
+
+
+def _treatment(baseline: Baseline, name: str, parameter, recipe: Recipe) -> tuple[float, float]:
+    factor = recipe.backbone_factor if baseline.in_backbone(name) else recipe.head_factor
+    bias = name.endswith("bias")
+    if bias:
+        factor *= recipe.bias_factor
+    norm = parameter.ndim == 1 and not bias
+    exempt = (bias and recipe.decay_exempt != "none") or (norm and recipe.decay_exempt == "bias and norm")
+    return factor, 0.0 if exempt else recipe.weight_decay
+
+
+@dataclass(frozen=True)
+class Plateau:
+    """Where a `plateau` schedule stands.
+
+    Attributes:
+        rate: the learning rate now.
+        best: the best validation so far, None before the first.
+        waited: validations since then.
+        gain: by how much a validation must beat the best to count.
+    """
+
+    rate: float
+    best: float | None = None
+    waited: int = 0
+    gain: float = _FIRST_GAIN
+
+    def after(self, score: float, recipe: Recipe) -> Plateau:
+        """Where it stands after a validation."""
+        if self.best is None or score >= self.best + self.gain:
+            return replace(self, best=score, waited=0)
+        if self.waited + 1 < recipe.patience:
+            return replace(self, waited=self.waited + 1)
+        return Plateau(rate=self.rate / 10, gain=_LATER_GAIN)
+
+
+def learning_rate(recipe: Recipe, step: int, plateau: Plateau) -> float:
+    """The rate, before the groups' factors, of update number `step`, counted from 0."""
+    rate = plateau.rate
+    if recipe.schedule == "poly":
+        rate *= (1 - step / recipe.steps) ** recipe.power
+    if step < recipe.warmup:
+        rate *= max(1e-6, (step + 1) / recipe.warmup)
+    return rate
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+    for group in optimizer.param_groups:
+        group["lr"] = rate * group["factor"]

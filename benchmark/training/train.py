@@ -1,0 +1,253 @@
+"""`diffseg30k train`: a baseline on a packed dataset."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from dataclasses import asdict, replace
+from typing import Any
+
+import torch
+from torch import nn
+
+from benchmark.data.dataset import load_rows
+from benchmark.data.feed import FeedOptions, as_images, split_off, train_batches
+from benchmark.models.baseline import Baseline
+from benchmark.models.checkpoint import (
+    CHECKPOINTS,
+    Trained,
+    installed_versions,
+    load_detector_weights,
+    read_state,
+    save_checkpoint,
+    save_detector,
+)
+from benchmark.models.recipes import Recipe
+from benchmark.models.registry import build
+from benchmark.training.log import Clock, Log
+from benchmark.training.optimisation import (
+    Plateau,
+    learning_rate,
+    make_optimizer,
+    set_batch_norm_momentum,
+    set_learning_rate,
+)
+from benchmark.training.options import TrainOptions, TrainReport
+from benchmark.training.resume import folder_to_resume
+from benchmark.training.validation import validation_accuracy
+
+__all__ = ["TrainOptions", "TrainReport", "train"]
+
+
+class _Loss(nn.Module):
+    """The loss as a module's call, which is what data parallelism wraps."""
+
+    def __init__(self, baseline: Baseline):
+        super().__init__()
+        self.baseline = baseline
+
+    def forward(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        return self.baseline.loss(images, targets)
+
+
+def train(options: TrainOptions) -> TrainReport:
+    """Trains a baseline; run it under `accelerate launch` for several GPUs.
+
+    On a CPU, a training that was stopped anywhere and resumed ends in the same weights, bit for bit, as one that
+    was not; streaming, that takes the same number of workers.
+
+    Raises:
+        ValueError, FileNotFoundError: an option, the dataset or the folder to resume from does not fit.
+    """
+    return _Training(options).run()
+
+
+class _Training:
+    def __init__(self, options: TrainOptions):
+        from accelerate import Accelerator
+        from accelerate.utils import set_seed
+
+        self.options, self.recipe, self.spec = options, options.recipe(), options.model()
+        self.restored = folder_to_resume(options)
+        self.rows, self.kept = _rows(options, self.recipe)
+        self.validate_every = _validate_every(self.rows, self.recipe)
+        precision = _precision(options)
+        self.accelerator = Accelerator(mixed_precision=precision, cpu=options.device == "cpu")
+        set_seed(options.seed)
+        if self.accelerator.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True
+        pretrained = options.weights == "imagenet" and self.restored is None
+        self.baseline = build(self.spec, pretrained)
+        if options.weights == "imagenet" and self.recipe.batch_norm_momentum:
+            set_batch_norm_momentum(self.baseline, self.recipe.batch_norm_momentum)
+        self.optimizer: Any = make_optimizer(self.baseline, self.recipe)
+        self.plateau, self.step = Plateau(self.recipe.learning_rate), 0
+        self.loss_module: Any = _Loss(self.baseline)
+        if self.restored:
+            load_detector_weights(self.restored, self.baseline)
+        self.loss_module, self.optimizer = self.accelerator.prepare(self.loss_module, self.optimizer)
+        if self.restored:
+            self._restore(read_state(self.restored))
+
+    def _restore(self, state: dict) -> None:
+        self.step = state["step"]
+        self.plateau = Plateau(**state["plateau"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        if state["scaler"] and self.accelerator.scaler:
+            self.accelerator.scaler.load_state_dict(state["scaler"])
+
+    def run(self) -> TrainReport:
+        from tqdm import tqdm
+
+        last = self.recipe.steps
+        if self.options.stop_after is not None:
+            last = min(last, self.options.stop_after)
+        clock = Clock(self.recipe.batch_size)
+        known = self.recipe.schedule != "plateau" or self.options.stop_after is not None
+        main = self.accelerator.is_main_process
+        with (
+            tqdm(
+                total=last if known else None,
+                initial=self.step,
+                unit="step",
+                desc=f"train {self.spec.architecture}",
+                smoothing=0.05,
+                disable=not (self.options.progress and main),
+            ) as bar,
+            Log(self.options.out, self.step, main) as log,
+        ):
+            ended = self._loop(last, clock, log, bar)
+        report = TrainReport(None, self.step, clock.loss, clock.images_per_second, clock.data_share)
+        if not ended:
+            return report
+        return replace(report, detector=self._finish())
+
+    def _loop(self, last: int, clock: Clock, log: Log, bar) -> bool:
+        """Trains to step `last`; returns whether the training is at its end."""
+        if self.step >= last:
+            return self.step >= self.recipe.steps
+        self.loss_module.train()
+        losses = []
+        for images, targets in clock.waiting_for(iter(self._batches())):
+            losses.append(self._update(images, targets))
+            self.step += 1
+            bar.update()
+            over = self.step >= self.recipe.steps
+            if self.validate_every and self.step % self.validate_every == 0:
+                over |= self._validate(log)
+            if over or self.step % self.options.log_every == 0:
+                clock.loss = float(torch.stack(losses).mean())
+                losses.clear()
+                log.write(self.step, self.optimizer.param_groups[0]["lr"], clock)
+                bar.set_postfix(loss=f"{clock.loss:.4g}", data=f"{clock.data_share:.0%}")
+                _check_finite(clock.loss, self.step)
+            stop = over or self.step >= last
+            if stop or self.step % self.options.checkpoint_every == 0:
+                self._checkpoint()
+            if stop:
+                clock.stop()
+                return over
+        raise RuntimeError("the batches ended before the training did")
+
+    def _batches(self):
+        return train_batches(
+            self.rows,
+            FeedOptions(
+                task=self.spec.task,
+                recipe=self.recipe,
+                size=self.spec.size,
+                seed=self.options.seed,
+                rank=self.accelerator.process_index,
+                processes=self.accelerator.num_processes,
+                workers=self.options.workers,
+                start=self.step,
+            ),
+        )
+
+    def _update(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
+        device = self.accelerator.device
+        set_learning_rate(self.optimizer, learning_rate(self.recipe, self.step, self.plateau))
+        # Dropout draws from torch's own generator: seeded by the step, it needs no state of its own to resume.
+        torch.manual_seed(hash((self.options.seed, self.step, self.accelerator.process_index)) % 2**63)
+        self.optimizer.zero_grad()
+        with self.accelerator.autocast():
+            loss = self.loss_module(as_images(images, device), targets.to(device, non_blocking=True))
+        self.accelerator.backward(loss)
+        if self.recipe.clip_norm:
+            self.accelerator.clip_grad_norm_(self.loss_module.parameters(), self.recipe.clip_norm)
+        self.optimizer.step()
+        return loss.detach().float()
+
+    def _validate(self, log: Log) -> bool:
+        """Scores the rows kept for validation; returns whether the rate has fallen to its end."""
+        score = validation_accuracy(self.baseline, self.kept, self.accelerator.device, self.recipe.batch_size)
+        self.loss_module.train()
+        log.add("validation/accuracy", score, self.step)
+        if (self.plateau.best is None or score > self.plateau.best) and self.accelerator.is_main_process:
+            save_detector(self._best, self.baseline, self._trained())
+        self.plateau = self.plateau.after(score, self.recipe)
+        return self.plateau.rate < self.recipe.least_rate
+
+    @property
+    def _best(self) -> str:
+        return os.path.join(self.options.out, CHECKPOINTS, "best")
+
+    def _trained(self) -> Trained:
+        training = {"options": asdict(self.options), "recipe": asdict(self.recipe)}
+        options = self.options
+        return Trained(self.spec, options.dataset, options.config, self.step, training, installed_versions())
+
+    def _checkpoint(self) -> None:
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            scaler = self.accelerator.scaler
+            state = {
+                "step": self.step,
+                "plateau": asdict(self.plateau),
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": scaler.state_dict() if scaler else None,
+            }
+            save_checkpoint(self.options.out, self.baseline, self._trained(), state)
+
+    def _finish(self) -> str:
+        """Puts the detector into `out`: that of the best validation, or the last where there is none."""
+        self.accelerator.wait_for_everyone()
+        if self.accelerator.is_main_process:
+            if os.path.isdir(self._best):
+                shutil.copytree(self._best, self.options.out, dirs_exist_ok=True)
+            else:
+                save_detector(self.options.out, self.baseline, self._trained())
+        self.accelerator.wait_for_everyone()
+        return self.options.out
+
+
+def _rows(options: TrainOptions, recipe: Recipe):
+    """The rows to train on, and those kept for validation."""
+    rows = load_rows(options.dataset, options.config, "train", options.streaming)
+    return split_off(rows, recipe.validation_share if recipe.schedule == "plateau" else 0.0)
+
+
+def _validate_every(rows, recipe: Recipe) -> int:
+    """Steps between validations: those of an epoch, where the recipe leaves it open; 0 for never."""
+    if recipe.schedule != "plateau" or recipe.validate_every:
+        return recipe.validate_every if recipe.schedule == "plateau" else 0
+    if not hasattr(rows, "__len__"):
+        raise ValueError("a stream does not tell how long an epoch is: say --validate-every, in steps")
+    return max(1, len(rows) // recipe.batch_size)
+
+
+def _precision(options: TrainOptions) -> str:
+    gpu = options.device != "cpu" and torch.cuda.is_available()
+    if options.device == "cuda" and not gpu:
+        raise ValueError("there is no GPU that torch can use: leave out --device cuda")
+    if options.mixed_precision != "auto":
+        return options.mixed_precision
+    if not gpu:
+        return "no"
+    return "bf16" if torch.cuda.is_bf16_supported() else "fp16"
+
+
+def _check_finite(loss: float, step: int) -> None:
+    if not math.isfinite(loss):
+        raise ValueError(f"the loss became {loss} by step {step}: try a lower --learning-rate")

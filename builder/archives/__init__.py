@@ -1,0 +1,1 @@
+"""The published zip archives to shards."""

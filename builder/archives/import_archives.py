@@ -1,0 +1,209 @@
+"""The published zip archives to Parquet shards.
+
+Members are read where the archive lies, two at a time, and kept encoded in `OUT/.importing` until all are there;
+then they are shared out to shards like the rows of a run. Published train and validation stay what they are: the
+side comes from the archive and not from a hash.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from tqdm import tqdm
+
+from builder.archives.mask_labels import MaskLabels, ValueCounts, read_labels
+from builder.archives.pairs import Pair, Skip, pairs
+from builder.archives.pixels import BROKEN, Unusable, encode_pair, read_mask_values
+from builder.archives.shards import move_into_place, write_shards
+from builder.archives.staging import Staging
+from builder.archives.zip_members import Archive, MemberError, open_archive
+from builder.dataset.directory import DatasetDirectory
+from builder.hub.secrets import redact
+from builder.run.map_ahead import map_ahead
+from diffseg30k import SIDES
+
+NAMED = 20
+"""Members that a report names."""
+
+
+@dataclass(frozen=True)
+class ImportOptions:
+    """How published archives are imported.
+
+    Attributes:
+        labels: JSON, TOML or CSV file that says which mask value means which generator, see
+            `mask_labels.read_labels`. `count_mask_values` shows the values that there are.
+        shard_bytes: about how large a shard becomes.
+        rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
+        workers: how many pairs are encoded at a time.
+        progress: show a bar on stderr.
+    """
+
+    labels: str
+    shard_bytes: int = 500_000_000
+    rows_per_group: int = 16
+    workers: int = field(default_factory=lambda: os.cpu_count() or 1)
+    progress: bool = True
+
+
+@dataclass(frozen=True)
+class ImportReport:
+    """What became of the archives.
+
+    Attributes:
+        rows: rows in the shards.
+        groups: folder of shards (`data/train/edited`) to its rows.
+        shards: how many there are.
+        skipped: what was left out, and why.
+    """
+
+    rows: int
+    groups: dict[str, int]
+    shards: int
+    skipped: tuple[Skip, ...]
+
+    def lines(self) -> list[str]:
+        """What to tell the user."""
+        places = ", ".join(f"{place} {rows:,}" for place, rows in sorted(self.groups.items()))
+        reasons = Counter(skip.reason for skip in self.skipped)
+        return [
+            f"imported {self.rows:,} rows into {self.shards:,} shards: {places}",
+            *(f"left out {count:,}: {reason}" for reason, count in reasons.most_common()),
+            *(f"  {skip}" for skip in self.skipped[:NAMED]),
+            *([f"  and {len(self.skipped) - NAMED:,} more"] if len(self.skipped) > NAMED else []),
+        ]
+
+
+def import_release(archives: Sequence[str], out: str, options: ImportOptions) -> ImportReport:
+    """Imports the published archives into a folder.
+
+    An import that was cut off goes on where it was when it is repeated, and ends in the same shards.
+
+    Args:
+        archives: paths or URLs that fsspec reads, such as `https://` and `hf://`; which side of the 8:2 one is,
+            its name tells (`train.zip`, `validation.zip`) or is written before it (`train=FILE`).
+        out: the folder of the dataset, made where it is missing.
+
+    Raises:
+        FileNotFoundError: an archive or the labels file is not there.
+        ValueError: an archive is no zip archive, the labels make no sense, or `out` holds a dataset already.
+        ConnectionError: an archive cannot be read any more; repeat the import to go on.
+    """
+    placed = [side_of(archive) for archive in archives]
+    labels = read_labels(options.labels)
+    staging = _open_staging(out, placed, labels)
+    skipped = []
+    for side, url in placed:
+        skipped += _encode_archive(side, url, labels, staging, options)
+    rows, unusable = staging.read()
+    if not rows:
+        raise ValueError(f"{', '.join(redact(url) for _, url in placed)}: no pair of image and mask can be used")
+    shards = write_shards(
+        rows, staging, options.shard_bytes, options.rows_per_group, options.workers, options.progress
+    )
+    move_into_place(staging, shards)
+    groups: Counter[str] = Counter()
+    for shard in shards:
+        groups[os.path.dirname(shard.path)] += shard.rows
+    return ImportReport(len(rows), dict(groups), len(shards), (*skipped, *unusable))
+
+
+def count_mask_values(archives: Sequence[str], progress: bool = True) -> ValueCounts:
+    """Counts which values the masks of archives hold, so that a labels file can be written. No image is read.
+
+    Raises:
+        As `import_release`.
+    """
+    counts = ValueCounts()
+    for side, url in (side_of(archive) for archive in archives):
+        with open_archive(url) as archive, _bar(archive, "Counting mask values", progress) as bar:
+            for found in pairs(archive, side):
+                if isinstance(found, Pair):
+                    bar.update(2)
+                    try:
+                        counts.add(read_mask_values(archive.read(found.mask)))
+                    except (MemberError, Unusable):
+                        continue  # the import names it
+    return counts
+
+
+def side_of(archive: str) -> tuple[str, str]:
+    """The side of an archive, and its URL.
+
+    Raises:
+        ValueError: neither its name nor a prefix tells.
+    """
+    prefix, _, rest = archive.partition("=")
+    if prefix in SIDES and rest:
+        return prefix, rest
+    name = archive.split("?")[0].rstrip("/").rsplit("/", 1)[-1].lower()
+    told = {"train": name.startswith("train"), "validation": name.startswith("val")}
+    for side in SIDES:
+        if told[side]:
+            return side, archive
+    raise ValueError(f"{redact(archive)}: is it train or validation? Say train={redact(archive)} or validation=…")
+
+
+# ── Encoding ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _open_staging(out: str, placed: list[tuple[str, str]], labels: MaskLabels) -> Staging:
+    staging = Staging(out)
+    if not os.path.exists(staging.folder) and (there := DatasetDirectory(out).shards()):
+        raise ValueError(f"{out} holds a dataset already ({there[0].path}): import into another folder")
+    meaning = {str(value): label for value, label in labels.classes.items()}
+    archives = [f"{side}={redact(url)}" for side, url in placed]
+    staging.begin({"archives": archives, "labels": dict(sorted(meaning.items()))})
+    return staging
+
+
+def _encode_archive(
+    side: str, url: str, labels: MaskLabels, staging: Staging, options: ImportOptions
+) -> list[Skip]:
+    """Encodes the pairs of an archive that are not encoded yet; what is no pair is returned."""
+    skipped: list[Skip] = []
+    finished = staging.finished()
+
+    def encode(work: tuple[Pair, bytes, bytes]) -> None:
+        pair, image, mask = work
+        try:
+            staging.add(pair.id, side, encode_pair(image, mask, labels))
+        except Unusable as error:
+            staging.add_skip(pair.id, Skip(archive.url, pair.image.filename, error.reason, error.detail))
+
+    def unfinished() -> Iterator[tuple[Pair, bytes, bytes]]:
+        for found in pairs(archive, side):
+            if isinstance(found, Skip):
+                skipped.append(found)
+            elif found.id in finished:
+                bar.update(2)
+            elif data := _read(archive, found, staging):
+                yield found, *data
+
+    with (
+        open_archive(url) as archive,
+        _bar(archive, f"Importing {side}", options.progress) as bar,
+        ThreadPoolExecutor(options.workers) as pool,
+    ):
+        for _ in map_ahead(pool, encode, unfinished(), 2 * options.workers):
+            bar.update(2)
+    return skipped
+
+
+def _read(archive: Archive, pair: Pair, staging: Staging) -> tuple[bytes, bytes] | None:
+    for member in (pair.image, pair.mask):
+        try:
+            data = archive.read(member)
+        except MemberError as error:
+            skip = Skip(archive.url, member.filename, BROKEN, str(error))
+            staging.add_skip(pair.id, skip)
+            return None
+        if member is pair.image:
+            image = data
+    return image, data
+
+
+def _bar(archive: Archive, text: str, progress: bool) -> tqdm:
+    return tqdm(total=archive.count, unit="member", desc=text, disable=None if progress else True)

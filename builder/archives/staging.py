@@ -1,0 +1,133 @@
+"""Where an import keeps what it has encoded, so that one that was killed goes on where it was."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from builder.archives.pairs import Skip
+from builder.archives.pixels import Encoded
+from builder.dataset.shards import Entry
+from builder.dataset.splits import Member
+from builder.encoding.images import decode_mask, encode_mask
+from builder.run.directory import RunDirectory
+from diffseg30k import CLASS_NAMES, LABELS
+
+FOLDER = ".importing"
+
+
+@dataclass(frozen=True)
+class Staged:
+    """A row that is encoded.
+
+    Attributes:
+        id: the row's.
+        side: `train` or `validation`.
+        classes: the class ids in its mask, ascending.
+        size: bytes of its image and mask.
+        digest: hexadecimal, of both.
+    """
+
+    id: str
+    side: str
+    classes: tuple[int, ...]
+    size: int
+    digest: str
+
+    @property
+    def entry(self) -> Entry:
+        """What shards are planned from. The base image is not known: every row counts as one of its own."""
+        generators = tuple(CLASS_NAMES[value] for value in self.classes)
+        return Entry(self.id, Member(self.id, self.id, generators), self.size, bytes.fromhex(self.digest))
+
+
+@dataclass(frozen=True)
+class Staging:
+    """The staging folder of an import.
+
+    Attributes:
+        out: the folder of the dataset.
+    """
+
+    out: str
+
+    @property
+    def folder(self) -> str:
+        return os.path.join(self.out, FOLDER)
+
+    @cached_property
+    def _files(self) -> RunDirectory:
+        return RunDirectory(self.folder)
+
+    def begin(self, settings: Mapping[str, object]) -> None:
+        """Makes the folder, or goes on with one that was begun with the same settings.
+
+        Raises:
+            ValueError: it was begun with others.
+        """
+        text = json.dumps(settings, indent=1, sort_keys=True).encode()
+        if not self._files.exists("settings.json"):
+            self._files.write("settings.json", text)
+        elif self._files.read("settings.json") != text:
+            raise ValueError(
+                f"{self.out} holds an import of other archives or labels that is not finished: "
+                f"finish that one, or delete {self.folder}"
+            )
+
+    def finished(self) -> set[str]:
+        """The ids of the pairs that are encoded or were found unusable."""
+        return {name.removesuffix(".json") for name in self._files.names("rows") if name.endswith(".json")}
+
+    def add(self, row: str, side: str, encoded: Encoded) -> None:
+        self._files.write(f"rows/{row}.webp", encoded.image)
+        self._files.write(f"rows/{row}.png", encoded.mask)
+        digest = hashlib.blake2b(encoded.image + encoded.mask, digest_size=16).hexdigest()
+        size = len(encoded.image) + len(encoded.mask)
+        self._record(row, asdict(Staged(row, side, encoded.classes, size, digest)))
+
+    def add_skip(self, row: str, skip: Skip) -> None:
+        self._record(row, {"skip": asdict(skip)})
+
+    def _record(self, row: str, fields: Mapping[str, object]) -> None:
+        self._files.write(f"rows/{row}.json", json.dumps(fields).encode())
+
+    def read(self) -> tuple[list[Staged], list[Skip]]:
+        """Everything that is encoded, and everything that was found unusable, in the order of the ids."""
+        rows, skips = [], []
+        for row in sorted(self.finished()):
+            fields = json.loads(self._files.read(f"rows/{row}.json"))
+            if "skip" in fields:
+                skips.append(Skip(**fields["skip"]))
+            else:
+                rows.append(Staged(**fields | {"classes": tuple(fields["classes"])}))
+        return rows, skips
+
+    def load(self, row: Staged) -> dict:
+        """A row of the dataset, but for the held-out columns. What an archive does not tell is null."""
+        semantic = self._files.read(f"rows/{row.id}.png")
+        edited = bool(row.classes)
+        return {
+            "id": row.id,
+            "image": _picture(self._files.read(f"rows/{row.id}.webp")),
+            "binary_mask": _picture(encode_mask(decode_mask(semantic) > 0)),
+            "semantic_mask": _picture(semantic),
+            "label": LABELS.index("edited" if edited else "real"),
+            "generators": list(row.classes),
+            "num_edits": None if edited else 0,
+            "base": dict.fromkeys(("source", "id", "generator", "prompt", "license", "url")),
+            "edits": None if edited else [],
+            "quality_score": None,
+        }
+
+    def drop(self, row: Staged) -> None:
+        """Removes a row's pictures, once a shard holds them."""
+        for suffix in ("webp", "png"):
+            path = os.path.join(self.folder, "rows", f"{row.id}.{suffix}")
+            if os.path.exists(path):
+                os.remove(path)
+
+
+def _picture(data: bytes) -> dict:
+    return {"bytes": data, "path": None}

@@ -1,0 +1,206 @@
+"""Rows to shards: which rows share one, in which order they lie in it, and how it is written.
+
+A shard's name is a digest of what it holds, so the shards of different runs never clash, and one that is
+there need not be written again.
+"""
+
+import hashlib
+import os
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from builder.dataset.splits import Member, Placement, unit_hash
+from diffseg30k import HELD_OUT_COLUMNS, features, folder
+
+FORMAT = "1"
+"""Goes into the shards' names: to be raised whenever the same rows would be written as other bytes."""
+
+_LARGE = ("image", "original")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A row before its images are read.
+
+    Attributes:
+        key: what its source knows it by.
+        member: the row's id, its base image and its generators.
+        size: bytes of its images and masks.
+        fingerprint: a digest of all that the row is made of.
+    """
+
+    key: str
+    member: Member
+    size: int
+    fingerprint: bytes
+
+
+@dataclass(frozen=True)
+class PlannedShard:
+    """A shard before it is written.
+
+    Attributes:
+        path: relative to the dataset.
+        row_groups: the rows of each row group; those of one group agree in the held-out columns.
+    """
+
+    path: str
+    row_groups: tuple[tuple[tuple[Entry, Placement], ...], ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(len(group) for group in self.row_groups)
+
+
+Row = tuple[Entry, Placement]
+
+
+def plan_shards(
+    entries: Sequence[Entry],
+    placements: Sequence[Placement],
+    shard_bytes: int,
+    rows_per_group: int,
+    with_originals: bool,
+) -> list[PlannedShard]:
+    """Shares rows out to shards.
+
+    Within a side and group, rows go to shards in the order of a hash of their ids, so that reading one shard is
+    like reading any other. Within a shard they are ordered by the held-out columns, and a row group ends where
+    these change: a config's filter then skips whole row groups and reads nothing in vain.
+
+    Args:
+        entries: the rows, each with its placement at the same index.
+        shard_bytes: a shard holds about this much, or a single row that is larger.
+        rows_per_group: rows in a row group at most.
+        with_originals: the rows carry their base images.
+    """
+    places: dict[tuple[str, str], list[Row]] = defaultdict(list)
+    for entry, placement in zip(entries, placements, strict=True):
+        places[placement.side, placement.group].append((entry, placement))
+    return [
+        _plan_shard(folder(*place), rows, rows_per_group, with_originals)
+        for place, members in sorted(places.items())
+        for rows in _cut(sorted(members, key=_mixed), shard_bytes)
+    ]
+
+
+def _mixed(row: Row) -> tuple[float, str]:
+    return unit_hash(row[0].member.id), row[0].member.id
+
+
+def _by_flags(row: Row) -> tuple:
+    return tuple(row[1].flags[column] for column in HELD_OUT_COLUMNS), _mixed(row)
+
+
+def _cut(rows: list[Row], shard_bytes: int) -> Iterator[list[Row]]:
+    """Cuts rows into shards of about equal size."""
+    total = sum(entry.size for entry, _ in rows)
+    shards = min(max(1, -(-total // shard_bytes)), len(rows))
+    share = total / shards
+    shard: list[Row] = []
+    seen = 0
+    for row in rows:
+        # A row belongs where its middle falls.
+        if shard and (seen + row[0].size / 2) // share > (seen - shard[-1][0].size / 2) // share:
+            yield shard
+            shard = []
+        shard.append(row)
+        seen += row[0].size
+    yield shard
+
+
+def _plan_shard(place: str, rows: list[Row], rows_per_group: int, with_originals: bool) -> PlannedShard:
+    groups: list[list[Row]] = []
+    for row in sorted(rows, key=_by_flags):
+        if not groups or len(groups[-1]) == rows_per_group or groups[-1][-1][1].flags != row[1].flags:
+            groups.append([])
+        groups[-1].append(row)
+    digest = hashlib.blake2b(f"{FORMAT} {features(with_originals)} {place}".encode(), digest_size=8)
+    for group in groups:
+        digest.update(f" {len(group)} {group[0][1].flags}".encode())
+        for entry, _ in group:
+            digest.update(entry.fingerprint)
+    return PlannedShard(f"{place}/{digest.hexdigest()}.parquet", tuple(tuple(group) for group in groups))
+
+
+# ── Writing ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool) -> None:
+    """Writes one shard, so that it is there whole or not at all.
+
+    Images and masks are compressed already and are stored as they are, cut into pages by their content, so that a
+    store that keeps equal chunks once keeps them once. No more than a row group is held in memory.
+
+    Args:
+        file: a local path.
+        rows: the rows of each row group, with the columns of `diffseg30k.features`.
+        with_originals: the rows carry their base images.
+    """
+    os.makedirs(os.path.dirname(file), exist_ok=True)
+    schema = features(with_originals).arrow_schema
+    temporary = f"{file}.{uuid.uuid4().hex}.tmp"
+    try:
+        with pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
+            for group in rows:
+                writer.write_table(_table(group, schema), row_group_size=len(group))
+        os.replace(temporary, file)
+    except BaseException:
+        if os.path.exists(temporary):
+            os.remove(temporary)
+        raise
+
+
+def _table(rows: Sequence[dict], schema: pa.Schema) -> pa.Table:
+    """Rows as a table. The large pictures are copied once; `Table.from_pylist` grows its buffer as it goes."""
+    large = [name for name in _LARGE if name in schema.names]
+    small = pa.schema([field for field in schema if field.name not in large])
+    columns = dict(zip(small.names, pa.Table.from_pylist(list(rows), schema=small).columns, strict=True))
+    for name in large:
+        columns[name] = pa.chunked_array(
+            [_pictures([row[name]["bytes"] for row in rows], schema.field(name).type)]
+        )
+    return pa.Table.from_arrays([columns[name] for name in schema.names], schema=schema)
+
+
+def _pictures(pictures: list[bytes], kind: pa.StructType) -> pa.StructArray:
+    offsets = np.cumsum([0, *map(len, pictures)], dtype=np.int32)
+    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(pictures))]
+    contents = pa.Array.from_buffers(pa.binary(), len(pictures), buffers)
+    return pa.StructArray.from_arrays([contents, pa.nulls(len(pictures), pa.string())], fields=list(kind))
+
+
+def writer_options(schema: pa.Schema) -> dict:
+    """What `pyarrow.parquet.ParquetWriter` is to write a shard with."""
+    leaves = list(_leaves(schema))
+    pictures = {leaf for leaf in leaves if leaf.endswith(".bytes")}
+    others = [leaf for leaf in leaves if leaf not in pictures]
+    return {
+        "compression": {leaf: "NONE" if leaf in pictures else "ZSTD" for leaf in leaves},
+        "use_dictionary": others,
+        "write_statistics": others,
+        "write_page_index": True,
+        "use_content_defined_chunking": True,
+    }
+
+
+def _leaves(schema: pa.Schema) -> Iterator[str]:
+    """The names of the columns that Parquet stores, such as `edits.list.element.mask.bytes`."""
+
+    def below(name: str, kind: pa.DataType) -> Iterator[str]:
+        if pa.types.is_struct(kind):
+            for index in range(kind.num_fields):
+                yield from below(f"{name}.{kind.field(index).name}", kind.field(index).type)
+        elif pa.types.is_list(kind):
+            yield from below(f"{name}.list.element", kind.value_type)
+        else:
+            yield name
+
+    for column in schema:
+        yield from below(column.name, column.type)

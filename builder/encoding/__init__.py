@@ -1,0 +1,1 @@
+"""Images and masks as the bytes that a shard holds, and back."""

@@ -1,0 +1,1 @@
+"""A dataset on the Hugging Face Hub: pushed, added to and pulled."""

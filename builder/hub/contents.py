@@ -1,0 +1,182 @@
+"""What a push sends on top of what the Hub holds: shards, the card made anew, and what gives way."""
+
+import hashlib
+import os
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import fsspec
+
+from builder.dataset.directory import DatasetDirectory, Shard
+from builder.hub.agreement import Disagreement, Line, check, check_originals, read_lines
+from builder.hub.diff import NewShard, compare, giving_way, settle
+from builder.hub.metadata_copy import Origin, cast_shadows
+from builder.hub.repository import HubDataset, Snapshot
+from diffseg30k import UNEDITED
+
+CARD = "README.md"
+
+MakeCard = Callable[[str, str], object]
+"""Makes the card of a dataset: called with a folder that reads like everything that will be there, where it writes
+README.md and its figures, and with the local dataset. The folder's images read as zeros: pictures are made from
+the local dataset's."""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who pushes what where.
+
+    Attributes:
+        dataset: the local dataset.
+        local: its shards.
+        hub: where they go.
+        make_card: see MakeCard.
+        scratch: an empty folder for the time of the push.
+        replace: published shards give way to local ones that hold all of their rows.
+        progress: show bars on stderr.
+    """
+
+    dataset: DatasetDirectory
+    local: Sequence[Shard]
+    hub: HubDataset
+    make_card: MakeCard
+    scratch: str
+    replace: bool
+    progress: bool
+
+
+@dataclass(frozen=True)
+class Contents:
+    """What is to be sent on top of a snapshot.
+
+    Attributes:
+        snapshot: what it was compared with.
+        new: shards that the repository does not have.
+        removed: paths of the shards that give way.
+        card: path in the repository to local file, of the card and its figures that differ.
+        new_rows: rows in the new shards.
+        rows: rows that are there then.
+    """
+
+    snapshot: Snapshot
+    new: tuple[NewShard, ...]
+    removed: tuple[str, ...]
+    card: dict[str, str]
+    new_rows: int
+    rows: int
+
+
+def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
+    """Compares a local dataset with a repository, makes sure that they agree, and makes the card of both together.
+
+    Raises:
+        Disagreement: they do not agree; the message names the rows.
+    """
+    compared = compare(sender.dataset, sender.local, snapshot)
+    if compared.rewritten and not sender.replace:
+        raise Disagreement(
+            f"{compared.rewritten[0]} is published with other bytes than yours has: "
+            "pull it, or push with --replace to put yours in its place"
+        )
+    folder = os.path.join(sender.scratch, f"everything-{attempt}")
+    everything = DatasetDirectory(folder)
+    published = list(snapshot.shards.values())
+    _shadow_published(sender, snapshot, folder)
+    old = {shard: read_lines(everything, shard) for shard in published}
+    new = settle(sender.dataset, compared.new, _unedited_in_train(old))
+    local = {_published(shard): read_lines(sender.dataset, shard.local) for shard in new}
+    gone = giving_way(old, local, compared.rewritten) if sender.replace else set()
+    for shard in gone:
+        os.remove(os.path.join(folder, shard.path))
+    _shadow_new(sender, new, folder)
+    lines = {shard: rows for shard, rows in old.items() if shard not in gone} | local
+    check(lines)
+    check_originals(everything, everything.shards())
+    sender.make_card(folder, sender.dataset.url)
+    removed = sorted({shard.path for shard in gone} - {shard.path for shard in new})
+    return Contents(
+        snapshot=snapshot,
+        new=new,
+        removed=tuple(removed),
+        card=_changed_card(snapshot, folder, shards_change=bool(new or removed)),
+        new_rows=_count(local),
+        rows=_count(lines),
+    )
+
+
+def _count(lines: Mapping[Shard, Sequence[Line]]) -> int:
+    return sum(len(rows) for rows in lines.values())
+
+
+def _unedited_in_train(lines: Mapping[Shard, Sequence[Line]]) -> int:
+    return sum(len(rows) for shard, rows in lines.items() if (shard.side, shard.group) == ("train", UNEDITED))
+
+
+def _published(new: NewShard) -> Shard:
+    """A new shard as it will be in the repository."""
+    _, side, group, _ = new.path.split("/")
+    return Shard(new.path, side, group, new.local.size)
+
+
+# ── A folder that reads like everything ───────────────────────────────────────────────────────────
+
+
+def _shadow_published(sender: Sender, snapshot: Snapshot, folder: str) -> None:
+    """Gives the folder the published shards without their images. What an earlier try has read is used again."""
+    pool = os.path.join(sender.scratch, "pool")
+    origins = {shard.path: _origin(sender.hub, snapshot, shard) for shard in snapshot.shards.values()}
+    sender.hub.call(lambda: cast_shadows(pool, list(origins.values()), sender.progress))
+    for path, origin in origins.items():
+        os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+        os.link(os.path.join(pool, origin.path), os.path.join(folder, path))
+
+
+def _origin(hub: HubDataset, snapshot: Snapshot, shard: Shard) -> Origin:
+    file = snapshot.files[shard.path]
+    name = f"{file.sha256 or file.blob}.parquet"
+    return Origin(name, hub.files, hub.path(shard.path, snapshot.commit), shard.size, label=shard.path)
+
+
+def _shadow_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:
+    local = fsspec.filesystem("file")
+    place = os.path.abspath(sender.dataset.url)
+    cast_shadows(
+        folder,
+        [
+            Origin(shard.path, local, os.path.join(place, shard.local.path), shard.local.size, shard.local.path)
+            for shard in new
+        ],
+    )
+
+
+# ── The card ──────────────────────────────────────────────────────────────────────────────────────
+
+
+def _changed_card(snapshot: Snapshot, folder: str, shards_change: bool) -> dict[str, str]:
+    """Path in the repository to local file, of the card and its figures that differ from what is there.
+
+    Where no shard changes, another choice of example pictures is no reason to change the card: its figures are
+    sent only if its text is.
+    """
+    made = {
+        os.path.relpath(os.path.join(parent, name), folder).replace(os.sep, "/"): os.path.join(parent, name)
+        for parent, _, names in os.walk(folder)
+        for name in names
+    }
+    changed = {
+        path: file
+        for path, file in made.items()
+        if not path.startswith("data/") and not _is_there(snapshot, path, file)
+    }
+    return changed if shards_change or CARD in changed else {}
+
+
+def _is_there(snapshot: Snapshot, path: str, file: str) -> bool:
+    there = snapshot.files.get(path)
+    if there is None or there.size != os.path.getsize(file):
+        return False
+    with open(file, "rb") as opened:
+        data = opened.read()
+    if there.sha256:
+        return hashlib.sha256(data).hexdigest() == there.sha256
+    return hashlib.sha1(b"blob %d\0" % len(data) + data).hexdigest() == there.blob

@@ -1,0 +1,126 @@
+"""What a push has to do: which shards are new, where they go, and which give way to them."""
+
+import hashlib
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from builder.dataset.directory import DatasetDirectory, Shard
+from builder.hub.agreement import Disagreement, Line
+from builder.hub.repository import Snapshot
+from diffseg30k import LORA, MORE_UNEDITED, UNEDITED, UNEDITED_IN_TRAIN, folder
+
+
+@dataclass(frozen=True)
+class NewShard:
+    """A shard that the Hub does not have.
+
+    Attributes:
+        local: the shard in the local dataset.
+        path: where it goes in the repository.
+    """
+
+    local: Shard
+    path: str
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """A local dataset beside a repository.
+
+    Attributes:
+        new: local shards that the repository does not have.
+        there: local shards that it has, under whatever folder.
+        rewritten: paths of repository shards that have a local shard's name and other bytes.
+    """
+
+    new: tuple[Shard, ...]
+    there: tuple[Shard, ...]
+    rewritten: tuple[str, ...]
+
+
+def compare(dataset: DatasetDirectory, local: Sequence[Shard], remote: Snapshot) -> Comparison:
+    """Sorts local shards by whether the repository has them.
+
+    A shard's name tells its rows, so only shards of one name are compared, by digest where the sizes agree.
+    """
+    by_name: dict[str, list[str]] = {}
+    for path in remote.shards:
+        by_name.setdefault(os.path.basename(path), []).append(path)
+    new, there, rewritten = [], [], []
+    for shard in local:
+        namesakes = [path for path in by_name.get(os.path.basename(shard.path), ()) if _may_be(shard, path)]
+        if any(_same(dataset, shard, remote, path) for path in namesakes):
+            there.append(shard)
+        else:
+            new.append(shard)
+            rewritten += namesakes
+    return Comparison(tuple(new), tuple(there), tuple(rewritten))
+
+
+def _may_be(shard: Shard, path: str) -> bool:
+    """Whether a repository's path is where a push would have put a shard."""
+    return path == shard.path or path == _more(shard)
+
+
+def _more(shard: Shard) -> str:
+    if (shard.side, shard.group) != ("train", UNEDITED):
+        return shard.path
+    return f"{folder('train', MORE_UNEDITED)}/{os.path.basename(shard.path)}"
+
+
+def _same(dataset: DatasetDirectory, shard: Shard, remote: Snapshot, path: str) -> bool:
+    there = remote.files[path]
+    return there.size == shard.size and there.sha256 == sha256(os.path.join(dataset.url, shard.path))
+
+
+def sha256(file: str) -> str:
+    """The digest of a local file."""
+    with open(file, "rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def settle(dataset: DatasetDirectory, new: Sequence[Shard], unedited_there: int) -> tuple[NewShard, ...]:
+    """Where new shards go in the repository.
+
+    Each goes where it lies, but for unedited photographs of the train side: as in the paper, `semantic` and
+    `binary` train on UNEDITED_IN_TRAIN of them at most, so a shard that no longer fits joins the rest.
+
+    Args:
+        unedited_there: rows that the repository has in the train side's `unedited` group.
+    """
+    settled = []
+    for shard in new:
+        path = shard.path
+        if (shard.side, shard.group) == ("train", UNEDITED):
+            rows = dataset.rows([shard])
+            if unedited_there + rows > UNEDITED_IN_TRAIN:
+                path = _more(shard)
+            else:
+                unedited_there += rows
+        settled.append(NewShard(shard, path))
+    return tuple(settled)
+
+
+def giving_way(
+    published: Mapping[Shard, Sequence[Line]], new: Mapping[Shard, Sequence[Line]], rewritten: Sequence[str]
+) -> set[Shard]:
+    """The published shards that new ones replace: all of their rows are in new shards.
+
+    Raises:
+        Disagreement: new shards hold some rows of a published one and not the others.
+    """
+    edited = {line.id for shard, lines in new.items() for line in lines if shard.group != LORA}
+    lora = {line.id for shard, lines in new.items() for line in lines if shard.group == LORA}
+    replaced = set()
+    for shard, lines in published.items():
+        ids = {line.id for line in lines}
+        again = ids & (lora if shard.group == LORA else edited)
+        if again == ids or shard.path in rewritten:
+            replaced.add(shard)
+        elif again:
+            raise Disagreement(
+                f"{shard.path} is published with the row {min(again)}, which is being pushed, and with "
+                f"{min(ids - again)}, which is not: pack all rows of a shard that is to be replaced"
+            )
+    return replaced

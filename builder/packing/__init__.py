@@ -1,0 +1,1 @@
+"""A run to the shards of a dataset."""

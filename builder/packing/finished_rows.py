@@ -1,0 +1,137 @@
+"""What of a run can be packed: read from its records and file sizes, without reading an image."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from builder.dataset.shards import Entry
+from builder.dataset.splits import Member
+from builder.packing.rows import BrokenImage, edit_fields, read_records
+from builder.run.directory import (
+    Base,
+    EditRecord,
+    RunDirectory,
+    base_path,
+    image_path,
+    mask_path,
+    read_bases,
+    record_path,
+)
+from builder.run.scores import Score, read_score
+from diffseg30k import MAX_TURNS, SOURCES
+
+
+@dataclass(frozen=True)
+class FinishedImage:
+    """An image whose planned edits are all there and whose quality, where it was scored, is accepted."""
+
+    base: Base
+    score: Score | None
+
+
+@dataclass
+class Survey:
+    """The images of a run by what is to be done with them.
+
+    Attributes:
+        images: those that can be packed, by name.
+        entries: what the shards are planned from, one per image of `images`, in the same order.
+        unfinished: names of the images that wait for an edit.
+        rejected: names of the images whose quality was found too low.
+        broken: name to what is wrong, of the images that cannot be packed.
+        row_ids: the rows of all images of the run, packed or not.
+    """
+
+    images: dict[str, FinishedImage] = field(default_factory=dict)
+    entries: list[Entry] = field(default_factory=list)
+    unfinished: list[str] = field(default_factory=list)
+    rejected: list[str] = field(default_factory=list)
+    broken: dict[str, str] = field(default_factory=dict)
+    row_ids: set[str] = field(default_factory=set)
+
+    def drop(self, image: str, reason: str) -> None:
+        """Takes an image out that turned out to be broken."""
+        del self.images[image]
+        self.entries = [entry for entry in self.entries if entry.key != image]
+        self.broken[image] = reason
+
+
+def survey(run: RunDirectory, with_originals: bool) -> Survey:
+    """Looks through a run.
+
+    Args:
+        with_originals: the base image has to be there too.
+
+    Raises:
+        FileNotFoundError: the run has no `bases.parquet`.
+        ValueError: two images of the run have one row id.
+    """
+    found = Survey()
+    sizes = _sizes(run)
+    scored = run.names("scores")
+    for base in read_bases(run):
+        if base.row_id in found.row_ids:
+            raise ValueError(
+                f"{run.url}: two images have the row id {base.row_id!r}, {base.image!r} is one of them"
+            )
+        found.row_ids.add(base.row_id)
+        if any(record_path(base.image, turn) not in sizes for turn in range(1, base.num_edits + 1)):
+            found.unfinished.append(base.image)
+            continue
+        try:
+            score = _read_score(run, base.image) if f"{base.image}.json" in scored else None
+            if score and not score.accepted:
+                found.rejected.append(base.image)
+                continue
+            found.entries.append(_entry(run, base, score, sizes, with_originals))
+            found.images[base.image] = FinishedImage(base, score)
+        except BrokenImage as error:
+            found.broken[error.image] = error.reason
+    return found
+
+
+def _sizes(run: RunDirectory) -> dict[str, int]:
+    folders = ["bases", *(f"turn-{turn}" for turn in range(1, MAX_TURNS + 1))]
+    return {f"{folder}/{name}": size for folder in folders for name, size in run.sizes(folder).items()}
+
+
+def _read_score(run: RunDirectory, image: str) -> Score:
+    try:
+        return read_score(run, image)
+    except ValueError as error:
+        raise BrokenImage(image, str(error)) from error
+
+
+def _entry(
+    run: RunDirectory, base: Base, score: Score | None, sizes: Mapping[str, int], with_originals: bool
+) -> Entry:
+    if base.source not in SOURCES:
+        raise BrokenImage(base.image, f"its source {base.source!r} is none of {', '.join(SOURCES)}")
+    turns = range(1, base.num_edits + 1)
+    paths = [image_path(base.image, base.num_edits), *(mask_path(base.image, turn) for turn in turns)]
+    if with_originals:
+        paths.append(base_path(base.image))
+    if missing := [path for path in paths if path not in sizes]:
+        raise BrokenImage(base.image, f"{missing[0]} is missing")
+    records = read_records(run, base)
+    file_sizes = [sizes[path] for path in paths]
+    return Entry(
+        key=base.image,
+        member=Member(base.row_id, base.base_id, tuple(record.generator for record in records)),
+        size=sum(file_sizes),
+        fingerprint=_fingerprint(base, records, score, file_sizes),
+    )
+
+
+def _fingerprint(base: Base, records: list[EditRecord], score: Score | None, file_sizes: list[int]) -> bytes:
+    """A digest of all that the row is made of; the pixels go in by their measured changes and encoded sizes."""
+    content = [
+        vars(base),
+        [edit_fields(record) for record in records],
+        dataclasses.asdict(score) if score else None,
+        file_sizes,
+    ]
+    text = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()

@@ -1,0 +1,1 @@
+"""The run directory: what `generation` leaves behind and `builder` packs."""

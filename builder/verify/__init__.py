@@ -1,0 +1,1 @@
+"""Checks that a packed dataset holds what it promises."""

@@ -1,0 +1,200 @@
+"""A checkpoint's files: found or downloaded, and looked over before they are loaded."""
+
+import json
+import os
+from pathlib import Path
+
+from generation.checkpoints.checkpoint import Checkpoint, CheckpointError, IncompleteCheckpoint, Place
+
+INDEX = "model_index.json"
+
+
+def locate(place: Place) -> Path:
+    """The folder of a diffusers checkpoint, complete; downloaded where it is not here yet.
+
+    What the Hub's cache holds is taken as it is: a branch is not asked for newer commits.
+
+    Raises:
+        CheckpointError: the checkpoint is missing, gated or damaged.
+    """
+    if folder := place.folder:
+        return check_folder(folder)
+    if not place.on_hub:
+        raise CheckpointError(f"{place.source} is neither a folder nor a name on the Hub such as NAMESPACE/NAME")
+    return cached(place) or check_folder(_download(place))
+
+
+def cached(place: Place) -> Path | None:
+    """The folder of a checkpoint in the Hub's cache; None where it is not there or not complete.
+
+    Raises:
+        CheckpointError: it is damaged.
+    """
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import LocalEntryNotFoundError
+
+    try:
+        folder = snapshot_download(place.source, revision=place.revision, local_files_only=True)
+        return check_folder(Path(folder))
+    except (LocalEntryNotFoundError, IncompleteCheckpoint):
+        return None
+
+
+def _download(place: Place) -> Path:
+    from diffusers import DiffusionPipeline
+    from huggingface_hub import HfApi
+
+    try:
+        HfApi().model_info(place.source, revision=place.revision)
+        return Path(
+            DiffusionPipeline.download(
+                place.source, revision=place.revision, variant=place.variant, use_safetensors=True
+            )
+        )
+    except Exception as error:
+        raise CheckpointError(explain(place.source, place.revision, error)) from error
+
+
+def explain(repository: str, revision: str | None, error: Exception) -> str:
+    """Why something could not be had from the Hub, and what to do, in one line."""
+    from huggingface_hub import constants
+    from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
+
+    name = f"{repository}@{revision}" if revision else repository
+    if isinstance(error, GatedRepoError):
+        return (
+            f"{name} is gated: ask for access at {constants.ENDPOINT}/{repository} and log in with `hf auth login`"
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return f"{repository} is not on the Hub ({constants.ENDPOINT}), or is private; was it renamed?"
+    if isinstance(error, RevisionNotFoundError):
+        return f"{repository} has no revision {revision} on the Hub ({constants.ENDPOINT})"
+    reason = " ".join(str(error).split())[:200]
+    return (
+        f"{name} is not in {constants.HF_HUB_CACHE} and could not be downloaded from {constants.ENDPOINT} "
+        f"({type(error).__name__}: {reason}); where there is a network, `hf download {repository}` fetches it"
+    )
+
+
+# ── Files that are not on the Hub ─────────────────────────────────────────────────────────────────
+
+
+def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
+    """Downloads a checkpoint's files to a folder; those that are there stay.
+
+    Raises:
+        CheckpointError: a file could not be downloaded.
+    """
+    import torch
+
+    folder.mkdir(parents=True, exist_ok=True)
+    for address in missing_files(checkpoint, folder):
+        try:
+            # writes under another name, then renames
+            torch.hub.download_url_to_file(address, str(folder / _file_name(address)))
+        except OSError as error:
+            raise CheckpointError(
+                f"{address} could not be downloaded ({error}); put it into {folder} by other means"
+            ) from error
+    return folder
+
+
+def locate_files(checkpoint: Checkpoint, place: Place) -> Path:
+    """The folder that holds copies of a checkpoint's files; from the Hub, where someone has put them there.
+
+    Raises:
+        CheckpointError: a file is missing.
+    """
+    folder = place.folder or _download_files(checkpoint, place)
+    if missing := missing_files(checkpoint, folder):
+        names = ", ".join(map(_file_name, missing))
+        raise IncompleteCheckpoint(f"{folder} lacks {names}; there is {' and '.join(missing)}")
+    return folder
+
+
+def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
+    from huggingface_hub import snapshot_download
+
+    if not place.on_hub:
+        raise CheckpointError(f"{place.source} is neither a folder nor a name on the Hub such as NAMESPACE/NAME")
+    names = [_file_name(address) for address in checkpoint.files]
+    try:
+        return Path(snapshot_download(place.source, revision=place.revision, allow_patterns=names))
+    except Exception as error:
+        raise CheckpointError(explain(place.source, place.revision, error)) from error
+
+
+def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
+    """The addresses of those of a checkpoint's files that are not in a folder."""
+    return [address for address in checkpoint.files if not (folder / _file_name(address)).is_file()]
+
+
+def _file_name(address: str) -> str:
+    return address.rsplit("/", 1)[-1]
+
+
+# ── Looking a folder over ─────────────────────────────────────────────────────────────────────────
+
+
+def check_folder(folder: Path) -> Path:
+    """The folder of a diffusers checkpoint, if all its parts are there and their files whole.
+
+    Raises:
+        IncompleteCheckpoint: a file is missing.
+        CheckpointError: a file is damaged.
+    """
+    index = _read_json(folder / INDEX)
+    for part, kind in index.items():
+        if part.startswith("_") or not isinstance(kind, list) or kind[0] is None:
+            continue
+        if not (folder / part).is_dir():
+            raise IncompleteCheckpoint(f"{folder} lacks {part}/, which its {INDEX} names; download it again")
+        _check_part(folder / part, kind[1])
+    return folder
+
+
+def _check_part(part: Path, kind: str) -> None:
+    files = {file.name for file in part.glob("*.safetensors")}
+    for index in part.glob("*.safetensors.index*.json"):
+        named = set(_read_json(index)["weight_map"].values())
+        if named & files and named - files:  # a variant that was not downloaded has none of its files here
+            raise IncompleteCheckpoint(f"{part} lacks {min(named - files)}; download it again")
+    has_weights = not any(word in kind for word in ("Tokenizer", "Scheduler", "Processor", "Extractor"))
+    if has_weights and not files:
+        raise IncompleteCheckpoint(f"{part} holds no .safetensors file; download it again")
+    for name in sorted(files):
+        check_safetensors(part / name)
+
+
+def check_safetensors(file: Path) -> None:
+    """Checks that a safetensors file is as long as its header says.
+
+    Raises:
+        CheckpointError: it is not.
+    """
+    actual = os.path.getsize(file)
+    try:
+        with file.open("rb") as opened:
+            length = int.from_bytes(opened.read(8), "little")
+            header = json.loads(opened.read(length)) if 2 <= length < actual else None
+    except ValueError:
+        header = None
+    if header is None:
+        raise CheckpointError(f"{file} is damaged: its header cannot be read; delete it and download it again")
+    ends = (entry["data_offsets"][1] for name, entry in header.items() if name != "__metadata__")
+    expected = 8 + length + max(ends, default=0)
+    if actual != expected:
+        raise CheckpointError(
+            f"{file} is damaged: it has {actual:,} bytes of {expected:,}; delete it and download it again"
+        )
+
+
+def _read_json(file: Path) -> dict:
+    try:
+        return json.loads(file.read_text())
+    except FileNotFoundError as error:
+        raise IncompleteCheckpoint(
+            f"{file} is missing: this is not a diffusers checkpoint, or not all of it"
+        ) from error
+    except ValueError as error:
+        raise CheckpointError(f"{file} is damaged ({error}); delete it and download it again") from error

@@ -1,0 +1,1 @@
+"""The `generate` stage: carries a plan out, wave by wave."""

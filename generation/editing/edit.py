@@ -1,0 +1,162 @@
+"""One edit: inpaint a region, put the result back into the image, measure what changed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from builder.run.planned_edit import PlannedEdit
+from generation.generators.inpainter import Inpainter, InpaintRequest
+from generation.generators.resize import resize_image, resize_mask
+
+REMOVAL_SEED = 2**30
+"""Added to an addition's seed for the removal before it, so that the two start from different noise."""
+
+
+class EditFailed(ValueError):
+    """An edit that gave nothing usable; the message says why."""
+
+
+FULL_CHANGE = 3 * 255
+"""Of a pixel, over its channels."""
+
+
+@dataclass(frozen=True)
+class EditOutcome:
+    """A finished edit.
+
+    Attributes:
+        image: (H, W, 3) uint8.
+        mask: (H, W) bool, where it edited.
+        inside_change: mean absolute difference to the input inside the mask, 0 to 1.
+        outside_change: the same outside the mask; exactly 0 when spliced.
+    """
+
+    image: np.ndarray
+    mask: np.ndarray
+    inside_change: float
+    outside_change: float
+
+
+@dataclass(frozen=True)
+class Inpainted:
+    """What a generator made of an image; it is not put back into it yet.
+
+    Attributes:
+        image: (H, W, 3) uint8, as the turn before left it.
+        cleared: the same after an addition's removal; else `image`.
+        result: (H, W, 3) uint8, the generator's whole picture.
+        mask: (H, W) bool.
+        compositing: one of `diffseg30k.COMPOSITING`.
+    """
+
+    image: np.ndarray
+    cleared: np.ndarray
+    result: np.ndarray
+    mask: np.ndarray
+    compositing: str
+
+    def finish(self) -> EditOutcome:
+        """Puts the result back into the image, and measures what changed."""
+        return _outcome(self.image, composite(self.cleared, self.result, self.mask, self.compositing), self.mask)
+
+
+def apply_edits(
+    inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]
+) -> list[EditOutcome]:
+    """Makes edits of one generator, as `inpaint` does, and finishes them."""
+    return [one.finish() for one in inpaint(inpainter, edits, images)]
+
+
+def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]) -> list[Inpainted]:
+    """Runs a generator for edits of its own.
+
+    An addition takes two steps, as in SEED-Data-Edit (Ge et al. 2024): remove the object, then add another one in
+    the same place.
+
+    Args:
+        inpainter: the generator.
+        edits: what to do; all share their steps and guidance.
+        images: (H, W, 3) uint8, one an edit, as the turn before left them.
+
+    Raises:
+        EditFailed: a mask is empty or not of the image's size, a result is NaN or black, or the device's memory
+            is too small.
+    """
+    masks = [_checked_mask(edit, image) for edit, image in zip(edits, images, strict=True)]
+    cleared = list(images)
+    if additions := [index for index, edit in enumerate(edits) if edit.removal_prompt]:
+        results = _inpaint(
+            inpainter,
+            [images[index] for index in additions],
+            [masks[index] for index in additions],
+            [edits[index] for index in additions],
+            [edits[index].removal_prompt or "" for index in additions],
+            REMOVAL_SEED,
+        )
+        for index, result in zip(additions, results, strict=True):
+            cleared[index] = composite(images[index], result, masks[index], edits[index].compositing)
+    results = _inpaint(inpainter, cleared, masks, edits, [edit.prompt for edit in edits])
+    return [
+        Inpainted(image, before, result, mask, edit.compositing)
+        for image, before, result, mask, edit in zip(images, cleared, results, masks, edits, strict=True)
+    ]
+
+
+def _checked_mask(edit: PlannedEdit, image: np.ndarray) -> np.ndarray:
+    mask = edit.mask()
+    if mask.shape != image.shape[:2]:
+        raise EditFailed(f"{edit.image}: its mask is {mask.shape} and its image {image.shape[:2]}")
+    if not mask.any():
+        raise EditFailed(f"{edit.image}: its mask is empty")
+    return mask
+
+
+def _inpaint(
+    inpainter: Inpainter,
+    images: Sequence[np.ndarray],
+    masks: Sequence[np.ndarray],
+    edits: Sequence[PlannedEdit],
+    prompts: Sequence[str],
+    seed_offset: int = 0,
+) -> list[np.ndarray]:
+    """Whole pictures at the images' own size."""
+    requests = [
+        InpaintRequest(
+            image=resize_image(image, inpainter.side),
+            mask=resize_mask(mask, inpainter.side),
+            prompt=prompt,
+            seed=(edit.seed + seed_offset) % 2**31,
+            steps=edit.steps,
+            guidance=edit.guidance,
+        )
+        for image, mask, edit, prompt in zip(images, masks, edits, prompts, strict=True)
+    ]
+    try:
+        results = inpainter(requests)
+    except (FloatingPointError, MemoryError) as error:
+        raise EditFailed(str(error)) from error
+    for result in results:
+        if not result.any():
+            raise EditFailed("the result is black")
+    return [resize_image(result, image.shape[0]) for result, image in zip(results, images, strict=True)]
+
+
+def composite(before: np.ndarray, result: np.ndarray, mask: np.ndarray, compositing: str) -> np.ndarray:
+    """The result, or with `spliced` only what of it lies inside the mask."""
+    if compositing == "regenerated":
+        return result
+    return np.where(mask[..., None], result, before)
+
+
+def _outcome(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> EditOutcome:
+    change = np.maximum(after, before)
+    change -= np.minimum(after, before)
+    inside, everywhere = (int(part.sum(dtype=np.int64)) for part in (change[mask], change))
+    area = int(mask.sum())
+    return EditOutcome(
+        image=after,
+        mask=mask,
+        inside_change=inside / (area * FULL_CHANGE),
+        outside_change=(everywhere - inside) / ((mask.size - area) * FULL_CHANGE) if area < mask.size else 0.0,
+    )

@@ -1,0 +1,300 @@
+"""Carries a plan out, wave by wave, and goes on where an earlier attempt stopped."""
+
+import os
+import socket
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from tqdm import tqdm
+
+from builder.run.directory import (
+    LOGS,
+    EditFailure,
+    RunDirectory,
+    count_loads,
+    delete_broken_records,
+    failure_path,
+    read_failures,
+)
+from builder.run.planned_edit import PlannedEdit, read_plan
+from diffseg30k import MAX_TURNS
+from generation.editing.chunk_claims import Claims
+from generation.editing.executors.options import ExecutorOptions
+from generation.editing.waves import Chunk, chunks, to_make
+from generation.editing.worker_options import WorkerOptions
+from generation.vlm.eyes import Eyes
+
+TURNS = range(1, MAX_TURNS + 1)
+
+SHARED = "shared"
+"""The session of all machines that know of each other only by the run directory."""
+
+KILLS_IN_VAIN = 3
+"""Times in a row that workers are killed and nothing is finished in between, before a run gives up."""
+
+LOOKING = 50
+"""The bar waits so many times as long as it looks: a listing of a large folder takes seconds."""
+
+POLL = 3.0
+"""Seconds between two looks at what other machines are doing."""
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run holds after `generate`.
+
+    Attributes:
+        planned: edits in the plan.
+        finished: edits with a record.
+        made: edits finished by this call.
+        model_loads: times that a worker loaded a generator in this call.
+        failures: the edits that failed, with their reasons.
+        lost: edits that are not finished though none of their image failed, as when a worker was lost.
+        waiting: edits that were not come to: their image failed at an earlier turn, or their worker was lost.
+    """
+
+    planned: int
+    finished: int
+    made: int
+    model_loads: int
+    failures: tuple[EditFailure, ...] = field(default=())
+    lost: int = 0
+
+    @property
+    def waiting(self) -> int:
+        return self.planned - self.finished - len(self.failures)
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        lines = [
+            f"edits: {self.finished} of {self.planned} finished, {self.made} of them now, "
+            f"{len(self.failures)} failed, {self.waiting} waiting; {self.model_loads} model loads"
+        ]
+        reasons = Counter((failure.generator, failure.reason) for failure in self.failures)
+        lines += [f"failed: {count} by {generator}: {reason}" for (generator, reason), count in reasons.items()]
+        if self.waiting:
+            lines.append(f"waiting: {self.waiting} edits, for an earlier turn of their image or for a worker")
+        return lines
+
+
+def generate(
+    run_url: str, options: WorkerOptions, where: ExecutorOptions | None = None, eyes: Eyes | None = None
+) -> RunReport:
+    """Makes every edit of the plan that is not finished yet; those that failed before are tried again.
+
+    Args:
+        run_url: a run directory with a plan.
+        options: how each worker works.
+        where: on which machines, `local` or `ray`; one worker on this machine if left out.
+        eyes: what writes prompts, where the plan leaves them to a VLM.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan.
+        ValueError: the plan wants a VLM, and it is not the one that is given.
+        VlmUnavailable: the VLM does not answer; what is finished is kept.
+        WorkerKilled: workers are killed again and again and nothing is finished in between.
+    """
+    run, where = RunDirectory(run_url), where or ExecutorOptions()
+    plan = _open_plan(run, eyes)
+    for turn in TURNS:
+        delete_broken_records(run, turn)
+    before, loads = _finished(run), _loads(run)
+    try:
+        for turn in TURNS:
+            if not (where.shared and _others_work(run, turn)):  # else the failures may be theirs, and new
+                forget_failures(run, turn)
+            wave = chunks(plan, turn)
+            _ask_for_prompts(run, wave, eyes)
+            _run_wave(run, wave, where, options)
+    finally:
+        _release_model()
+    return _report(run, plan, before, loads)
+
+
+def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list[str]:
+    """Submits what is left of a plan to Slurm, one job array a wave, and returns their ids.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan, or this machine no `sbatch`.
+        ValueError: nothing is left to do, or a VLM is to look at images between the waves.
+    """
+    from generation.editing.executors.slurm import submit_waves
+    from generation.editing.worker import EditWave
+
+    run = RunDirectory(run_url)
+    plan = _open_plan(run, None)
+    for turn in TURNS:
+        delete_broken_records(run, turn)
+    turns = [turn for turn in TURNS if any(_unfinished(run, plan, turn))]
+    if not turns:
+        raise ValueError(f"{run_url}: every edit of the plan is finished")
+    for turn in turns:
+        forget_failures(run, turn)
+    session = _new_session()
+    logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{session}" for turn in turns]
+    return submit_waves([EditWave(run.url, turn, options, session) for turn in turns], where, logs)
+
+
+def _new_session() -> str:
+    return uuid.uuid4().hex[:12]
+
+
+def forget_failures(run: RunDirectory, turn: int) -> None:
+    """An edit that failed is tried again."""
+    for image in run.failed(turn):
+        run.delete(failure_path(image, turn))
+
+
+def _open_plan(run: RunDirectory, eyes: Eyes | None) -> list[PlannedEdit]:
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
+    plan = read_plan(run)
+    _check_eyes(plan, eyes)
+    return plan
+
+
+def _unfinished(run: RunDirectory, plan: Sequence[PlannedEdit], turn: int) -> set[str]:
+    return {edit.image for edit in plan if edit.turn == turn} - run.finished(turn)
+
+
+def _report(run: RunDirectory, plan: Sequence[PlannedEdit], finished_before: int, loads_before: int) -> RunReport:
+    finished = _finished(run)
+    failures = tuple(failure for turn in TURNS for failure in read_failures(run, turn))
+    failed = {failure.image for failure in failures}
+    lost = sum(len(_unfinished(run, plan, turn) - failed) for turn in TURNS)
+    made, loads = finished - finished_before, _loads(run) - loads_before
+    return RunReport(len(plan), finished, made, loads, failures, lost)
+
+
+def _loads(run: RunDirectory) -> int:
+    return sum(count_loads(run, turn).total() for turn in TURNS)
+
+
+def _check_eyes(plan: Sequence[PlannedEdit], eyes: Eyes | None) -> None:
+    wanted = {edit.prompt_by for edit in plan if edit.prompt_by}
+    if wanted and (eyes is None or wanted != {eyes.vlm.name}):
+        given = f"not {eyes.vlm.name}" if eyes else "name it with --vlm"
+        raise ValueError(f"the plan leaves the prompts to the VLM {', '.join(sorted(wanted))}: {given}")
+
+
+def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], eyes: Eyes | None) -> None:
+    """Before a turn's edits; the VLM's memory is free again when they begin."""
+    waiting = [edit for edit in to_make(run, [edit for chunk in wave for edit in chunk.edits]) if edit.prompt_by]
+    if not waiting or eyes is None:
+        return
+    from generation.prompts.vlm_prompts import write_prompts
+    from generation.vlm.client import open_vlm
+
+    _release_model()
+    vlm = open_vlm(eyes.vlm)
+    try:
+        write_prompts(run, waiting, vlm, eyes.archive(run))
+    finally:
+        vlm.close()
+
+
+def _release_model() -> None:
+    """One worker works in this process, and its model would stay in memory."""
+    from generation.editing.worker import release_model
+
+    release_model()
+
+
+def _finished(run: RunDirectory) -> int:
+    return sum(len(run.finished(turn)) for turn in TURNS)
+
+
+def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> None:
+    """Hands a turn to the executor, and again as long as that gets further: a worker may have been killed."""
+    from generation.editing.executors.local import WorkerKilled
+
+    edits = [edit for chunk in wave for edit in chunk.edits]
+    remaining = len(to_make(run, edits))
+    in_vain = 0
+    while remaining:
+        killed = None
+        try:
+            with _Progress(run, edits):
+                _executor(run, wave, where, options).run()
+        except WorkerKilled as error:
+            killed = error
+        still = len(to_make(run, edits))
+        in_vain = in_vain + 1 if killed and still == remaining else 0
+        if killed and in_vain == KILLS_IN_VAIN:  # the same edit kills every worker
+            raise killed
+        if not killed and still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
+            return
+        remaining = still
+
+
+def _wait_for_others(run: RunDirectory, turn: int) -> bool:
+    """Waits a while if other machines are at the wave; false where none is."""
+    if not _others_work(run, turn):
+        return False
+    time.sleep(POLL)
+    return True
+
+
+def _others_work(run: RunDirectory, turn: int) -> bool:
+    """Whether another command works on the wave; what a killed one of this machine left is dropped."""
+    claims = Claims(run, SHARED, turn, _machine())
+    claims.drop_dead(socket.gethostname())
+    return claims.others_work()
+
+
+def _machine() -> str:
+    return f"{socket.gethostname()}-{os.getpid()}-"
+
+
+def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> Any:
+    from generation.editing.worker import EditWave
+
+    turn = wave[0].turn
+    logs = f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}"
+    if where.kind == "ray":
+        from generation.editing.executors.ray import ray_executor
+
+        return ray_executor(EditWave(run.url, turn, options, _new_session()), where, f"{logs}/ray")
+    from generation.editing.executors.local import local_executor
+
+    if not where.shared:
+        workers = min(where.workers, len(wave))
+        return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs)
+    machine = _machine()
+    step = EditWave(run.url, turn, options, SHARED, machine)
+    return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}")
+
+
+class _Progress:
+    """A bar that follows the records of a wave, whoever writes them."""
+
+    def __init__(self, run: RunDirectory, edits: Sequence[PlannedEdit]):
+        self._run, self._turn = run, edits[0].turn
+        self._images = {edit.image for edit in edits}
+        self._stop = threading.Event()
+        self._bar = tqdm(total=len(edits), desc=f"turn {self._turn}", unit="edit", initial=self._count())
+        self._thread = threading.Thread(target=self._follow, daemon=True)
+
+    def _count(self) -> int:
+        return len(self._images & self._run.finished(self._turn))
+
+    def _follow(self) -> None:
+        pause = 1.0
+        while not self._stop.wait(pause):
+            started = time.perf_counter()
+            self._bar.update(self._count() - self._bar.n)
+            pause = max(1.0, LOOKING * (time.perf_counter() - started))
+
+    def __enter__(self) -> "_Progress":
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+        self._bar.update(self._count() - self._bar.n)
+        self._bar.close()

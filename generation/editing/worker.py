@@ -1,0 +1,232 @@
+"""What a worker does: go through chunks, load their generator, make their edits, write each as it is finished."""
+
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from functools import lru_cache, partial
+
+import numpy as np
+from datatrove.pipeline.base import PipelineStep
+
+from builder.encoding.images import decode_image, encode_image, encode_mask
+from builder.run.directory import (
+    PLAN,
+    EditFailure,
+    EditRecord,
+    RunDirectory,
+    image_path,
+    mask_path,
+    write_failure,
+    write_load,
+    write_record,
+)
+from builder.run.planned_edit import PlannedEdit, read_plan
+from generation.checkpoints.checkpoint import CheckpointError
+from generation.editing.background_io import Desk
+from generation.editing.chunk_claims import Claims
+from generation.editing.edit import EditFailed, Inpainted, inpaint
+from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
+from generation.editing.worker_options import WorkerOptions
+from generation.generators import registry
+from generation.generators.inpainter import Inpainter
+from generation.prompts.vlm_prompts import with_prompts
+
+
+@dataclass
+class ModelSlot:
+    """The one generator that a process has in memory, kept from chunk to chunk."""
+
+    key: tuple | None = None
+    inpainter: Inpainter | None = None
+
+    def get(self, run: RunDirectory, edit: PlannedEdit, options: WorkerOptions) -> Inpainter:
+        key = (edit.generator, edit.checkpoint, edit.lora, options)
+        if self.inpainter is None or key != self.key:
+            started = time.perf_counter()
+            self.clear()
+            self.inpainter = registry.load(
+                edit.generator,
+                edit.checkpoint,
+                lora=edit.lora,
+                device=worker_device(options.device),
+                replacements=dict(options.replacements),
+            )
+            self.key = key
+            write_load(run, edit.turn, edit.generator, time.perf_counter() - started)
+        return self.inpainter
+
+    def clear(self) -> None:
+        if self.inpainter is not None:
+            self.inpainter.unload()
+        self.inpainter, self.key = None, None
+
+
+_SLOT = ModelSlot()
+"""One a process: the executor copies its steps for every task, and a model must outlive them."""
+
+
+def release_model() -> None:
+    """Frees the memory of the generator that this process keeps, if it keeps one."""
+    _SLOT.clear()
+
+
+def worker_device(device: str) -> str:
+    """`cuda` made `cuda:N`, a different N for each worker process of this machine; others as they are."""
+    if device != "cuda":
+        return device
+    import multiprocess
+    import torch
+
+    identity = multiprocess.current_process()._identity
+    return f"cuda:{(identity[-1] - 1) % torch.cuda.device_count() if identity else 0}"
+
+
+@lru_cache(maxsize=1)
+def _wave(run_url: str, turn: int) -> list[Chunk]:
+    return chunks(read_plan(RunDirectory(run_url)), turn)
+
+
+class EditWave(PipelineStep):
+    """Makes the edits of a wave together with other workers: the task's rank is the worker's number.
+
+    Args:
+        run_url: the run directory.
+        turn: the wave.
+        options: how to work.
+        session: workers of one session keep out of each other's way.
+        machine: what tells this machine's workers from others' of the session.
+    """
+
+    name = "edit"
+    type = "generation"
+
+    def __init__(self, run_url: str, turn: int, options: WorkerOptions, session: str, machine: str = ""):
+        super().__init__()
+        self.run_url = run_url
+        self.turn = turn
+        self.options = options
+        self.session = session
+        self.machine = machine
+
+    def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
+        run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
+        claims = Claims(run, self.session, self.turn, f"{self.machine}{rank:05d}")
+        free = FreeChunks(wave)
+        last = None
+        start = len(wave) * rank // world_size
+        with Desk() as desk:
+            while (number := free.next(claims.held(), last, start)) is not None:
+                if not still_to_make(run, wave[number].edits):
+                    free.close(number)
+                elif claims.take(number):
+                    free.close(number)
+                    alive = partial(claims.refresh, number)
+                    make_edits(run, wave[number].edits, self.options, desk, alive)
+                    desk.afterwards(partial(claims.drop, number))
+                    last = number
+
+
+def make_edits(
+    run: RunDirectory,
+    edits: Sequence[PlannedEdit],
+    options: WorkerOptions,
+    desk: Desk,
+    alive: Callable[[], None] = lambda: None,
+) -> None:
+    """Makes those edits of one chunk that are still to be made; one that fails leaves its reason.
+
+    The last of them are written when the desk is finished.
+
+    Args:
+        run: the run directory.
+        edits: of one turn and one model.
+        options: how to work.
+        desk: where pictures are read and written.
+        alive: called between batches.
+    """
+    import torch
+
+    torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
+    ready = with_prompts(run, still_to_make(run, edits))
+    batches = [ready[at : at + options.batch_size] for at in range(0, len(ready), options.batch_size)]
+    coming = _read_all(desk, run, batches[0]) if batches else []
+    for batch, following in zip(batches, [*batches[1:], []], strict=True):
+        alive()
+        images, coming = coming, _read_all(desk, run, following)
+        try:
+            inpainter = _SLOT.get(run, batch[0], options)
+        except CheckpointError as error:
+            _fail(run, ready, str(error))
+            return
+        made = _make_batch(run, inpainter, batch, images)
+        desk.put([partial(_write, run, *one) for one in made])
+
+
+def _read_all(desk: Desk, run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[Future[np.ndarray]]:
+    return desk.read([partial(_before, run, edit) for edit in edits])
+
+
+def _make_batch(
+    run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[np.ndarray]]
+) -> list[tuple[PlannedEdit, Inpainted, float]]:
+    """What is made of a batch, with the seconds of each; a batch that fails is made in halves."""
+    started = time.perf_counter()
+    try:
+        made = inpaint(inpainter, edits, [image.result() for image in images])
+    except EditFailed as error:
+        if len(edits) == 1:
+            _fail(run, edits, str(error))
+            return []
+        half = len(edits) // 2
+        parts = ((edits[:half], images[:half]), (edits[half:], images[half:]))
+        return [one for part in parts for one in _make_batch(run, inpainter, *part)]
+    seconds = (time.perf_counter() - started) / len(edits)
+    return [(edit, one, seconds) for edit, one in zip(edits, made, strict=True)]
+
+
+def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
+    """The image as the turn before left it."""
+    path = image_path(edit.image, edit.turn - 1)
+    try:
+        data = run.read(path)  # storage that does not answer is no fault of the edit, and stops the worker
+    except FileNotFoundError as error:
+        if not run.exists(PLAN):
+            raise FileNotFoundError(f"{run.url}: the run directory is gone; is its storage there?") from error
+        raise EditFailed(f"{path} cannot be read: it is not there") from error
+    try:
+        return decode_image(data)
+    except (OSError, EOFError, SyntaxError, ValueError) as error:
+        raise EditFailed(f"{path} cannot be read: {error}") from error
+
+
+def _write(run: RunDirectory, edit: PlannedEdit, made: Inpainted, seconds: float) -> None:
+    outcome = made.finish()
+    run.write(image_path(edit.image, edit.turn), encode_image(outcome.image))
+    run.write(mask_path(edit.image, edit.turn), encode_mask(outcome.mask))
+    write_record(
+        run,
+        edit.image,
+        EditRecord(
+            turn=edit.turn,
+            generator=edit.generator,
+            checkpoint=edit.checkpoint,
+            lora=edit.lora,
+            edit_type=edit.edit_type,
+            object=edit.object,
+            prompt=edit.prompt,
+            seed=edit.seed,
+            steps=edit.steps,
+            guidance=edit.guidance,
+            compositing=edit.compositing,
+            mask_area=float(outcome.mask.mean()),
+            inside_change=outcome.inside_change,
+            outside_change=outcome.outside_change,
+            seconds=round(seconds, 3),
+        ),
+    )
+
+
+def _fail(run: RunDirectory, edits: Sequence[PlannedEdit], reason: str) -> None:
+    for edit in edits:
+        write_failure(run, EditFailure(edit.image, edit.turn, edit.generator, reason))

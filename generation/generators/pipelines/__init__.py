@@ -1,0 +1,1 @@
+"""diffusers pipelines: loaded, placed in memory and called to inpaint."""

@@ -1,0 +1,127 @@
+"""Inpainting with a text-to-image pipeline: its latents are blended with the photograph's at every step.
+
+Blended Latent Diffusion (Avrahami et al. 2023): after each denoising step the latents outside the mask are
+replaced by the photograph's own, noised to the level that the step left. After the last step they are the
+photograph's latents without noise.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from generation.generators.inpainter import InpaintRequest
+from generation.generators.pipelines import memory
+from generation.generators.pipelines.load import call
+
+
+class BlendedInpainter:
+    """A diffusers text-to-image pipeline with an autoencoder and a step callback as an `Inpainter`.
+
+    Args:
+        pipeline: takes prompts and starting latents.
+        side: of the images that go in, in pixels.
+        options: further arguments of each call.
+    """
+
+    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any]):
+        self.side = side
+        self._pipeline = pipeline
+        self._options = dict(options)
+
+    def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
+        import torch
+
+        pipeline = self._pipeline
+        original = encode(pipeline, [request.image for request in requests])
+        generators = [torch.Generator("cpu").manual_seed(request.seed) for request in requests]
+        noise = torch.stack([torch.randn(original.shape[1:], generator=generator) for generator in generators])
+        return call(
+            pipeline,
+            prompt=[request.prompt for request in requests],
+            height=self.side,
+            width=self.side,
+            num_inference_steps=requests[0].steps,
+            guidance_scale=requests[0].guidance,
+            generator=generators,
+            latents=noise.to(original),
+            callback_on_step_end=keep_outside(
+                original, noise.to(original), latent_mask([request.mask for request in requests], original)
+            ),
+            callback_on_step_end_tensor_inputs=["latents"],
+            **self._options,
+        )
+
+    def unload(self) -> None:
+        self._pipeline = None
+        memory.free()
+
+
+def encode(pipeline: Any, images: Sequence[np.ndarray]) -> Any:
+    """The latents of images, scaled as the pipeline's model knows them.
+
+    Args:
+        images: (S, S, 3) uint8 each.
+
+    Returns:
+        (N, C, S / F, S / F) tensor, F being what the autoencoder divides by.
+    """
+    import torch
+
+    vae, dtype = pipeline.vae, pipeline.vae.dtype
+    overflows = dtype == torch.float16 and vae.config.force_upcast
+    if overflows:
+        vae.to(torch.float32)
+    pixels = pipeline.image_processor.preprocess([Image.fromarray(image) for image in images])
+    with torch.no_grad():
+        latents = vae.encode(pixels.to(pipeline._execution_device, vae.dtype)).latent_dist.mode()
+    if overflows:
+        vae.to(dtype)
+    shift = getattr(vae.config, "shift_factor", None) or 0.0
+    return ((latents - shift) * vae.config.scaling_factor).to(dtype)
+
+
+def latent_mask(masks: Sequence[np.ndarray], latents: Any) -> Any:
+    """Masks at the size of latents: all that a region touches, so that a line of one pixel is edited too.
+
+    Args:
+        masks: (S, S) bool each.
+        latents: (N, C, h, w) tensor.
+
+    Returns:
+        (N, 1, h, w) bool tensor on the latents' device.
+    """
+    import torch
+
+    stacked = torch.from_numpy(np.stack(masks)[:, None].astype(np.float32))
+    pooled = torch.nn.functional.adaptive_max_pool2d(stacked, latents.shape[-2:])
+    return (pooled > 0).to(latents.device)
+
+
+def keep_outside(original: Any, noise: Any, inside: Any) -> Callable[[Any, int, Any, dict[str, Any]], dict]:
+    """A step callback that puts the original's latents back wherever `inside` is false.
+
+    Args:
+        original: (N, C, h, w) tensor, the original's latents.
+        noise: of the same shape; what the pipeline starts from.
+        inside: (N, 1, h, w) bool tensor.
+    """
+    import torch
+
+    def callback(pipeline: Any, step: int, _: Any, tensors: dict[str, Any]) -> dict[str, Any]:
+        timesteps = pipeline.scheduler.timesteps
+        last = step + 1 == len(timesteps)
+        level = original if last else add_noise(pipeline.scheduler, original, noise, timesteps[step + 1])
+        latents = tensors["latents"]
+        return {"latents": torch.where(inside, latents, level.to(latents.dtype))}
+
+    return callback
+
+
+def add_noise(scheduler: Any, latents: Any, noise: Any, timestep: Any) -> Any:
+    """Latents noised to the level at which the scheduler enters a timestep."""
+    timesteps = timestep.expand(len(latents))
+    if hasattr(scheduler, "scale_noise"):  # rectified flow
+        return scheduler.scale_noise(latents, timesteps, noise)
+    return scheduler.add_noise(latents, noise, timesteps)

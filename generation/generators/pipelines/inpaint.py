@@ -1,0 +1,53 @@
+"""The generators that diffusers has an inpainting pipeline for."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from generation.generators.inpainter import InpaintRequest
+from generation.generators.pipelines import memory
+from generation.generators.pipelines.load import call
+
+
+class DiffusersInpainter:
+    """A diffusers inpainting pipeline as an `Inpainter`.
+
+    Args:
+        pipeline: takes prompts, images and masks as lists, and a random generator for each.
+        side: of the images that go in, in pixels.
+        options: further arguments of each call.
+        batches: whether the pipeline can take several images in one call.
+    """
+
+    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], batches: bool = True):
+        self.side = side
+        self._pipeline = pipeline
+        self._options = dict(options)
+        self._batches = batches
+
+    def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
+        if self._batches:
+            return self._call(requests)
+        return [result for request in requests for result in self._call([request])]
+
+    def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
+        import torch
+
+        return call(
+            self._pipeline,
+            prompt=[request.prompt for request in requests],
+            image=[Image.fromarray(request.image) for request in requests],
+            mask_image=[Image.fromarray(request.mask.astype(np.uint8) * 255) for request in requests],
+            height=self.side,
+            width=self.side,
+            num_inference_steps=requests[0].steps,
+            guidance_scale=requests[0].guidance,
+            generator=[torch.Generator("cpu").manual_seed(request.seed) for request in requests],
+            **self._options,
+        )
+
+    def unload(self) -> None:
+        self._pipeline = None
+        memory.free()

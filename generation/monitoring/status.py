@@ -1,0 +1,170 @@
+"""How far a run is, from its directory alone, wherever it is carried out."""
+
+import contextlib
+import random
+from collections import Counter, defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import mean
+
+from builder.run.directory import RunDirectory, count_loads, read_record
+from builder.run.planned_edit import PlannedEdit, read_plan
+from diffseg30k import MAX_TURNS
+
+SAMPLE = 100
+"""Records that a generator's rate is measured on; reading all of a large run would take minutes."""
+
+
+@dataclass(frozen=True)
+class WaveStatus:
+    """One turn of a run.
+
+    Attributes:
+        turn: 1 to 3.
+        planned: edits in the plan.
+        finished: edits with a record.
+        failed: edits that failed when they were last tried.
+        skipped: edits that cannot be made, for an earlier turn of their image has failed.
+    """
+
+    turn: int
+    planned: int
+    finished: int
+    failed: int
+    skipped: int
+
+    @property
+    def waiting(self) -> int:
+        return self.planned - self.finished - self.failed - self.skipped
+
+
+@dataclass(frozen=True)
+class GeneratorStatus:
+    """One generator of a run.
+
+    Attributes:
+        generator: its short id.
+        planned, finished: edits.
+        waiting: edits that are still to be made; neither failed nor skipped ones.
+        loads: times that a worker has loaded it.
+        seconds: that one edit takes, the mean of some finished ones; None where none is.
+    """
+
+    generator: str
+    planned: int
+    finished: int
+    waiting: int
+    loads: int
+    seconds: float | None
+
+    @property
+    def edits_per_second(self) -> float | None:
+        """Of one worker."""
+        return 1 / self.seconds if self.seconds else None
+
+
+@dataclass(frozen=True)
+class RunStatus:
+    """A run.
+
+    Attributes:
+        waves: by turn.
+        generators: those of the plan.
+        seconds_left: what the edits that wait take one worker; None as long as a generator's rate is unknown.
+        rate: edits a second over the last minutes, all workers together; None where nothing was finished.
+    """
+
+    waves: tuple[WaveStatus, ...]
+    generators: tuple[GeneratorStatus, ...]
+    seconds_left: float | None
+    rate: float | None
+
+    @property
+    def time_left(self) -> float | None:
+        """Seconds until the end at the present rate."""
+        waiting = sum(wave.waiting for wave in self.waves)
+        return waiting / self.rate if self.rate else (0.0 if not waiting else None)
+
+
+def read_status(run_url: str, now: float, window: float = 600.0) -> RunStatus:
+    """Reads how far a run is.
+
+    Args:
+        run_url: a run directory with a plan.
+        now: the present time in seconds since 1970.
+        window: seconds over which the present rate is measured.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan.
+    """
+    run = RunDirectory(run_url)
+    plan = read_plan(run)
+    finished = {turn: run.finished(turn) for turn in _turns()}
+    failed = {turn: run.failed(turn) - finished[turn] for turn in _turns()}
+    waves = _waves(plan, finished, failed)
+    generators = _generators(run, plan, finished, failed)
+    return RunStatus(waves, generators, _seconds_left(generators), _rate(run, now, window))
+
+
+def _turns() -> range:
+    return range(1, MAX_TURNS + 1)
+
+
+def _waves(
+    plan: Sequence[PlannedEdit], finished: Mapping[int, set[str]], failed: Mapping[int, set[str]]
+) -> tuple[WaveStatus, ...]:
+    waves: list[WaveStatus] = []
+    lost: set[str] = set()
+    for turn in _turns():
+        planned = {edit.image for edit in plan if edit.turn == turn}
+        done, bad = planned & finished[turn], planned & failed[turn]
+        skipped = (planned & lost) - done - bad
+        waves.append(WaveStatus(turn, len(planned), len(done), len(bad), len(skipped)))
+        lost |= bad
+    return tuple(waves)
+
+
+def _generators(
+    run: RunDirectory,
+    plan: Sequence[PlannedEdit],
+    finished: Mapping[int, set[str]],
+    failed: Mapping[int, set[str]],
+) -> tuple[GeneratorStatus, ...]:
+    planned: Counter[str] = Counter(edit.generator for edit in plan)
+    lost = {turn: set().union(*(failed[before] for before in range(1, turn + 1))) for turn in _turns()}
+    done: dict[str, list[PlannedEdit]] = defaultdict(list)
+    waiting: Counter[str] = Counter()
+    for edit in plan:
+        if edit.image in finished[edit.turn]:
+            done[edit.generator].append(edit)
+        elif edit.image not in lost[edit.turn]:
+            waiting[edit.generator] += 1
+    loads = sum((count_loads(run, turn) for turn in _turns()), Counter())
+    return tuple(
+        GeneratorStatus(name, count, len(done[name]), waiting[name], loads[name], _seconds(run, done[name]))
+        for name, count in sorted(planned.items())
+    )
+
+
+def _seconds(run: RunDirectory, edits: Sequence[PlannedEdit]) -> float | None:
+    chosen = random.Random(0).sample(list(edits), min(SAMPLE, len(edits)))
+    times = []
+    for edit in chosen:
+        with contextlib.suppress(ValueError, FileNotFoundError):  # cut, or just being made again
+            times.append(read_record(run, edit.image, edit.turn).seconds)
+    return mean(times) if times else None
+
+
+def _seconds_left(generators: Sequence[GeneratorStatus]) -> float | None:
+    left = [(each.waiting, each.seconds) for each in generators]
+    if any(count and seconds is None for count, seconds in left):
+        return None
+    return float(sum(count * (seconds or 0) for count, seconds in left))
+
+
+def _rate(run: RunDirectory, now: float, window: float) -> float | None:
+    files = [pair for turn in _turns() for pair in run.times(f"turn-{turn}").items()]
+    written = [time for name, time in files if name.endswith(".json") and time > now - window]
+    if not written:
+        return None
+    return len(written) / max(now - min(written), 1.0)

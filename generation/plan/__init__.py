@@ -1,0 +1,1 @@
+"""The plan: which images are edited, where, to what and by which generator at each turn."""

@@ -1,0 +1,105 @@
+"""What a plan is made for: how many images, which generators, which seed."""
+
+from dataclasses import dataclass
+
+from diffseg30k import COMPOSITING, GENERATORS
+from generation.plan.shares import TURN_RATIO, Weights
+
+REGIONS = ("annotations", "grounded-sam")
+"""Where regions come from: COCO's annotations, or a VLM's names found by Grounding DINO and SAM."""
+
+PROMPTS = ("templates", "vlm")
+"""Who writes prompts: the plan itself, or a VLM that looks at the picture before each turn."""
+
+
+@dataclass(frozen=True)
+class GeneratorSettings:
+    """One generator as a plan uses it.
+
+    Attributes:
+        generator: a short id of `diffseg30k.GENERATORS`.
+        checkpoint: the weights, as `generation.generators.registry` names them.
+        lora: the LoRA that it carries, or None.
+        steps: denoising steps, at least 1.
+        guidance: classifier-free guidance scale.
+    """
+
+    generator: str
+    checkpoint: str
+    lora: str | None
+    steps: int
+    guidance: float
+
+    def __post_init__(self) -> None:
+        if self.generator not in GENERATORS:
+            raise ValueError(f"{self.generator!r} is not a generator; the eight are {', '.join(GENERATORS)}")
+        if self.steps < 1:
+            raise ValueError(f"{self.generator} takes at least one step, not {self.steps}")
+
+
+@dataclass(frozen=True)
+class PlanOptions:
+    """What fixes a plan, the sources aside.
+
+    Attributes:
+        side: height and width of every base image, in pixels.
+        seed: fixes every choice; not negative.
+        generators: those that edit, each once.
+        count: images to edit; None for all that have regions.
+        unedited: photographs to keep unedited; None for one for every six edited, as the paper's 5,000 beside
+            30,000.
+        compositing: one of `diffseg30k.COMPOSITING`.
+        regions: one of `REGIONS`: where regions come from.
+        prompts: one of `PROMPTS`: who writes prompts.
+        vlm: the VLM's name, as `VlmOptions.name` has it, where one is asked.
+        detector: Grounding DINO's checkpoint, where it finds the regions.
+        segmenter: SAM's, where it does.
+        weights: other shares than even ones, for a round that makes up for losses.
+
+    Raises:
+        ValueError: an option has a value that no plan can have.
+    """
+
+    side: int
+    seed: int
+    generators: tuple[GeneratorSettings, ...]
+    count: int | None = None
+    unedited: int | None = None
+    compositing: str = "spliced"
+    regions: str = "annotations"
+    prompts: str = "templates"
+    vlm: str | None = None
+    detector: str | None = None
+    segmenter: str | None = None
+    weights: Weights | None = None
+
+    def __post_init__(self) -> None:
+        names = [settings.generator for settings in self.generators]
+        if not names:
+            raise ValueError("a plan needs at least one generator")
+        if twice := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"each generator is named once, but {', '.join(twice)} is named more often")
+        if self.compositing not in COMPOSITING:
+            raise ValueError(f"compositing is {' or '.join(COMPOSITING)}, not {self.compositing!r}")
+        for name, chosen, known in (("regions", self.regions, REGIONS), ("prompts", self.prompts, PROMPTS)):
+            if chosen not in known:
+                raise ValueError(f"{name} is {' or '.join(known)}, not {chosen!r}")
+        if self.asks_vlm and not self.vlm:
+            raise ValueError("--regions grounded-sam and --prompts vlm ask a VLM: name it with --vlm")
+        for name, value, least in (
+            ("size", self.side, 8),
+            ("seed", self.seed, 0),
+            ("count", self.count, 1),
+            ("unedited", self.unedited, 0),
+        ):
+            if value is not None and value < least:
+                raise ValueError(f"{name} is at least {least}, not {value}")
+
+    @property
+    def turn_ratio(self) -> tuple[float, ...]:
+        """Of images with one, two and three turns."""
+        return self.weights.turns if self.weights else TURN_RATIO
+
+    @property
+    def asks_vlm(self) -> bool:
+        return self.regions == "grounded-sam" or self.prompts == "vlm"

@@ -1,0 +1,1 @@
+"""The `plan` stage: from photographs to a run directory with base images and a plan."""

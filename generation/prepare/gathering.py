@@ -1,0 +1,137 @@
+"""Gathers the base images of a run from photographs, and looks at no more of them than it needs."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from builder.encoding.images import encode_image
+from builder.run.directory import RunDirectory, base_path
+from generation.plan.draw import max_turns
+from generation.plan.options import PlanOptions
+from generation.plan.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order
+from generation.regions.annotations import Regions
+from generation.sources.coco_file import Skip
+from generation.sources.image_files import UnusablePicture, decode_square
+from generation.sources.photographs import Photograph, read_file
+from generation.sources.threads import in_threads
+
+Propose = Callable[[Sequence[Photograph]], Iterable[Regions | Skip]]
+"""Finds the regions of photographs: in order, or why one cannot be used."""
+
+Paint = Callable[[Sequence[Photograph]], Mapping[str, Skip]]
+"""Makes base images that are no photographs; gives those that cannot be made, by name."""
+
+AT_LEAST = 32
+"""Photographs that are looked at before the choice is made again."""
+
+
+class Gathering:
+    """Photographs on their way to become base images.
+
+    Only photographs that are chosen become base images, and where one turns out to be damaged, the next takes its
+    place. What is chosen depends on the photographs, their regions and the options alone.
+
+    Attributes:
+        candidates: the photographs that were looked at and can be used, by name.
+        skipped: those that cannot, and why.
+        dropped: why objects on the photographs gave no region.
+    """
+
+    def __init__(
+        self,
+        run: RunDirectory,
+        photographs: Sequence[Photograph],
+        options: PlanOptions,
+        propose: Propose,
+        paint: Paint | None = None,
+    ):
+        self._run = run
+        self._paint = paint
+        self._propose = propose
+        self._photographs = {photograph.image: photograph for photograph in photographs}
+        self._options = options
+        self._made = {name.removesuffix(".webp") for name in run.names("bases")}
+        self._broken: set[str] = set()
+        self.candidates: dict[str, Candidate] = {}
+        self.skipped: list[Skip] = []
+        self.dropped: list[str] = []
+
+    def edited(self) -> list[Candidate]:
+        """The images to edit; their base images are made."""
+        order = in_order(self._photographs, self._options.seed, "edited")
+        looked = 0
+        while True:
+            chosen, missing = self._choose(order[:looked])
+            if missing and looked < len(order):
+                step = len(order) if self._options.count is None else max(missing, AT_LEAST)
+                self._look(order[looked : looked + step])
+                looked += step
+            elif self._make(chosen):
+                return [self.candidates[name] for name in chosen]
+
+    def _choose(self, names: Sequence[str]) -> tuple[list[str], int]:
+        """The images to edit among those that were looked at, and how many more would be welcome."""
+        options = self._options
+        usable = [name for name in names if name in self.candidates]
+        capacities = [len(self.candidates[name].regions) for name in usable]
+        editable = sum(capacity > 0 for capacity in capacities)
+        count = options.count or edited_count(editable, len(usable), options.unedited)
+        choice = choose(capacities, count, max_turns(options), options.turn_ratio)
+        missing = len(self._photographs) - len(names) if options.count is None else count - choice.settled
+        return [usable[place] for place in choice.edited], missing
+
+    def unedited(self, edited: Sequence[Candidate]) -> list[Candidate]:
+        """The photographs to keep as they are; their base images are made."""
+        taken = {candidate.image for candidate in edited}
+        others = [
+            (name, photograph.base_id)
+            for name, photograph in self._photographs.items()
+            if name not in taken and name not in self._broken
+        ]
+        order = unedited_order(others, {candidate.base_id for candidate in edited}, self._options.seed)
+        wanted = unedited_count(len(edited)) if self._options.unedited is None else self._options.unedited
+        kept: list[str] = []
+        while len(kept) < wanted and order:
+            tried, order = order[: wanted - len(kept)], order[wanted - len(kept) :]
+            self._make(tried)
+            kept += [name for name in tried if name in self._made]
+        return [Candidate(name, self._photographs[name].base_id, ()) for name in kept]
+
+    def _look(self, names: Sequence[str]) -> None:
+        """Finds the regions of photographs."""
+        photographs = [self._photographs[name] for name in names]
+        for photograph, found in zip(photographs, self._propose(photographs), strict=True):
+            if isinstance(found, Skip):
+                self._skip(photograph.image, found)
+            else:
+                self.candidates[photograph.image] = Candidate(photograph.image, photograph.base_id, found.regions)
+                self.dropped += found.dropped
+
+    def _skip(self, name: str, skip: Skip) -> None:
+        self.skipped.append(skip)
+        self._broken.add(name)
+        self.candidates.pop(name, None)
+
+    def _make(self, names: Iterable[str]) -> bool:
+        """Makes base images that are not there yet; whether all could be made."""
+        wanted = [name for name in names if name not in self._made]
+        problems = self._problems(wanted)
+        for name, problem in zip(wanted, problems, strict=True):
+            if problem is None:
+                self._made.add(name)
+            else:
+                self._skip(name, problem)
+        return not any(problems)
+
+    def _problems(self, names: Sequence[str]) -> list[Skip | None]:
+        if self._paint is None:
+            return list(in_threads(self._make_base, names, "base images"))
+        failed = self._paint([self._photographs[name] for name in names])
+        return [failed.get(name) for name in names]
+
+    def _make_base(self, name: str) -> Skip | None:
+        photograph = self._photographs[name]
+        try:
+            image = decode_square(read_file(photograph), self._options.side)
+        except UnusablePicture as error:
+            return Skip(photograph.file_name, str(error))
+        self._run.write(base_path(name), encode_image(image))
+        return None

@@ -1,0 +1,162 @@
+"""The LoRA run: the validation images that Stable Diffusion XL edited, edited again by it with a LoRA.
+
+The paper's Table 4 sets the two side by side. An image keeps everything but that: its other edits, its regions,
+its prompts and seeds. What came before its first such edit is copied, the rest is made again, for it starts from
+other pixels.
+"""
+
+import dataclasses
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from builder.dataset.splits import side
+from builder.run.directory import (
+    PLAN,
+    Base,
+    RunDirectory,
+    base_path,
+    image_path,
+    mask_path,
+    read_bases,
+    record_path,
+    write_bases,
+)
+from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
+from generation.generators import registry
+from generation.prepare.prepare import row_id
+from generation.prompts.vlm_prompts import with_prompts
+
+GENERATOR = "sdxl"
+
+
+@dataclass(frozen=True)
+class LoraReport:
+    """What a LoRA run holds.
+
+    Attributes:
+        images: how many are edited again.
+        with_lora: edits that carry the LoRA.
+        others: edits of other generators that are made again, for they come after one that does.
+        copied: edits that were copied.
+        loras: names of the LoRAs.
+        was_planned: the run had its plan already.
+    """
+
+    images: int
+    with_lora: int
+    others: int
+    copied: int
+    loras: tuple[str, ...]
+    was_planned: bool
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        return [
+            f"{self.images} images of the validation side to edit again: {self.with_lora} edits with "
+            f"{', '.join(self.loras)}, {self.others} later ones by other generators, {self.copied} copied"
+            + (" (planned before)" if self.was_planned else "")
+        ]
+
+
+def plan_lora_run(run_url: str, lora_run_url: str, replacements: Mapping[str, str] | None = None) -> LoraReport:
+    """Plans the LoRA run of a run and copies into it what stays as it is; `generate` then makes the rest.
+
+    Started again, it goes on; a LoRA run that has its plan is left as it is.
+
+    Args:
+        run_url: a run directory whose edits are finished.
+        lora_run_url: another, which need not exist.
+        replacements: LoRA to the file or Hub name that replaces its published one.
+
+    Raises:
+        FileNotFoundError: the run has no plan.
+        ValueError: no image of its validation side was edited by Stable Diffusion XL, edits of such images are not
+            finished, or the LoRA run was planned for another run.
+    """
+    run, lora_run = RunDirectory(run_url), RunDirectory(lora_run_url)
+    chosen = _chosen(run)
+    edits = {
+        image: [_with_lora(edit, replacements or {}) for edit in planned] for image, planned in chosen.items()
+    }
+    flat = [edit for image in sorted(edits) for edit in edits[image]]
+    was_planned = lora_run.exists(PLAN)
+    if was_planned and read_plan(lora_run) != flat:
+        raise ValueError(f"{lora_run_url} was planned for another run or LoRA; give another folder")
+    if not was_planned:
+        for image, planned in edits.items():
+            _copy(run, lora_run, image, _turns_before(planned))
+        write_bases(lora_run, [_base(base, edits[base.image]) for base in read_bases(run) if base.image in edits])
+        write_plan(lora_run, flat)
+    return _report(list(edits.values()), was_planned)
+
+
+def _chosen(run: RunDirectory) -> dict[str, list[PlannedEdit]]:
+    """The edits of each finished validation image that the generator edited, in order of turn."""
+    planned = defaultdict(list)
+    for edit in read_plan(run):
+        planned[edit.image].append(edit)
+    validation = {base.image for base in read_bases(run) if side(base.base_id) == "validation"}
+    chosen = {
+        image: sorted(edits, key=lambda edit: edit.turn)
+        for image, edits in planned.items()
+        if image in validation and any(edit.generator == GENERATOR for edit in edits)
+    }
+    if not chosen:
+        raise ValueError(f"{run.url}: no image of the validation side is edited by {GENERATOR}")
+    finished = {turn: run.finished(turn) for turn in {edit.turn for edits in chosen.values() for edit in edits}}
+    open_edits = [edit for edits in chosen.values() for edit in edits if edit.image not in finished[edit.turn]]
+    if open_edits:
+        raise ValueError(
+            f"{run.url}: {len(open_edits)} edits are not finished, the one of {open_edits[0].image} at turn "
+            f"{open_edits[0].turn} among them; finish them with `diffseg30k generate {run.url}`"
+        )
+    return _with_prompts(run, chosen)
+
+
+def _with_prompts(run: RunDirectory, chosen: Mapping[str, list[PlannedEdit]]) -> dict[str, list[PlannedEdit]]:
+    """The edits with the prompts that a VLM wrote for them, so that nobody is asked again."""
+    whole = defaultdict(list)
+    for edit in with_prompts(run, [edit for edits in chosen.values() for edit in edits]):
+        whole[edit.image].append(dataclasses.replace(edit, prompt_by=None))
+    return dict(whole)
+
+
+def _with_lora(edit: PlannedEdit, replacements: Mapping[str, str]) -> PlannedEdit:
+    if edit.generator != GENERATOR:
+        return edit
+    settings = registry.lora_settings(GENERATOR, edit.checkpoint, replacements)
+    return dataclasses.replace(edit, lora=settings.lora, steps=settings.steps, guidance=settings.guidance)
+
+
+def _turns_before(edits: Sequence[PlannedEdit]) -> int:
+    """How many turns come before the first that carries a LoRA."""
+    return min(edit.turn for edit in edits if edit.lora) - 1
+
+
+def _base(base: Base, edits: Sequence[PlannedEdit]) -> Base:
+    return dataclasses.replace(base, row_id=row_id(base.image, edits))
+
+
+def _copy(run: RunDirectory, lora_run: RunDirectory, image: str, turns: int) -> None:
+    """Copies a base image and its first turns; a turn's record last, for it says that the turn is there."""
+    paths = [base_path(image)]
+    for turn in range(1, turns + 1):
+        paths += [image_path(image, turn), mask_path(image, turn), record_path(image, turn)]
+    for path in paths:
+        if not lora_run.exists(path):
+            lora_run.write(path, run.read(path))
+
+
+def _report(images: Sequence[Sequence[PlannedEdit]], was_planned: bool) -> LoraReport:
+    flat = [edit for planned in images for edit in planned]
+    copied = sum(_turns_before(planned) for planned in images)
+    with_lora = sum(edit.lora is not None for edit in flat)
+    return LoraReport(
+        images=len(images),
+        with_lora=with_lora,
+        others=len(flat) - with_lora - copied,
+        copied=copied,
+        loras=tuple(sorted({edit.lora for edit in flat if edit.lora})),
+        was_planned=was_planned,
+    )

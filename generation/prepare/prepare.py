@@ -1,0 +1,187 @@
+"""The `plan` stage: from photographs to a run directory with base images and a plan.
+
+The plan is written last, so a run has one only when all that it needs is there. Until then, starting again with
+the same options goes on: base images that are there are not made again.
+"""
+
+import dataclasses
+import hashlib
+import json
+import warnings
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import partial
+
+from PIL import Image
+
+from builder.run.directory import PLAN, Base, RunDirectory, read_bases, write_bases
+from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
+from generation.editing.worker_options import WorkerOptions
+from generation.plan.draw import make_plan
+from generation.plan.options import PlanOptions
+from generation.plan.report import report_on
+from generation.plan.selection import Candidate
+from generation.prepare.base_images import Bases, Offer, gather_bases
+from generation.prepare.captions import pictures_of, read_captions
+from generation.prepare.gathering import Propose
+from generation.prepare.painting import Painter
+from generation.prepare.report import PrepareReport, count_reasons, skip_lines
+from generation.prepare.run_options import settle_options
+from generation.regions.annotations import propose_annotated
+from generation.sources.coco_file import CocoFile, Skip
+from generation.sources.photographs import Photograph, SourceOptions, Sources, read_coco, read_folder
+from generation.vlm.eyes import Eyes
+
+
+class NothingToEdit(ValueError):
+    """No photograph can be edited; the message says why."""
+
+
+def prepare_run(
+    run_url: str,
+    sources: SourceOptions,
+    options: PlanOptions,
+    eyes: Eyes | None = None,
+    painting: WorkerOptions | None = None,
+    used: frozenset[str] = frozenset(),
+) -> PrepareReport:
+    """Plans a run and makes its base images. A run that has its plan is left as it is.
+
+    Args:
+        run_url: a folder or an fsspec URL; it need not exist.
+        sources: the photographs.
+        options: what else fixes the plan.
+        eyes: what names objects; only for `grounded-sam` regions and prompts by a VLM.
+        painting: how pictures are made from captions; on a CPU, one at a time, if left out.
+        used: images of other runs, which are left to them.
+
+    Raises:
+        FileNotFoundError: the annotation file, the captions or the photographs are not there.
+        ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
+            options.
+        CheckpointError: the weights of a generator that makes pictures cannot be had; what it made is kept.
+        VlmUnavailable: the VLM does not answer; what it answered is kept.
+    """
+    run = RunDirectory(run_url)
+    _check(sources, options, eyes)
+    if run.exists(PLAN):
+        settle_options(run, sources, options, eyes)
+        unedited = sum(base.num_edits == 0 for base in read_bases(run))
+        return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
+    found = _read(sources)
+    pictures, skipped = _pictures(run, sources, options, found.coco)
+    settle_options(run, sources, options, eyes)
+    with warnings.catch_warnings(), _proposer(run, options, eyes) as propose:
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
+        offer = Offer(_left(found.photographs, used), _left(pictures, used), sources.generated_share)
+        bases = gather_bases(run, offer, options, propose, Painter(run, options.side, painting or WorkerOptions()))
+        return _write(run, offer, bases, options, [*found.skipped, *skipped, *bases.skipped])
+
+
+def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Photograph, ...]:
+    return tuple(photograph for photograph in photographs if photograph.image not in used)
+
+
+def _check(sources: SourceOptions, options: PlanOptions, eyes: Eyes | None) -> None:
+    if sources.annotations is None and options.regions == "annotations":
+        raise ValueError(
+            "nothing says where the objects are: give --annotations FILE, or --regions grounded-sam to find them"
+        )
+    if options.asks_vlm and (eyes is None or eyes.vlm.name != options.vlm):
+        raise ValueError(f"the plan is to be made with {options.vlm}, which is not the VLM that is to be asked")
+
+
+def _read(sources: SourceOptions) -> Sources:
+    if sources.annotations is None:
+        return read_folder(sources.images)
+    return read_coco(sources.images, sources.annotations, sources.any_license)
+
+
+def _pictures(
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, coco: CocoFile | None
+) -> tuple[tuple[Photograph, ...], list[Skip]]:
+    """The pictures that could be made from captions, and the captions that cannot be used."""
+    if sources.captions is None or not sources.generated_share:
+        return (), []
+    captions, skipped = read_captions(sources.captions)
+    pictures = pictures_of(captions, run, options, coco if options.regions == "annotations" else None)
+    if not pictures:
+        raise ValueError(f"no caption of {sources.captions} describes a photograph of {sources.annotations}")
+    return pictures, skipped
+
+
+@contextmanager
+def _proposer(run: RunDirectory, options: PlanOptions, eyes: Eyes | None) -> Iterator[Propose]:
+    """What finds the regions."""
+    if options.regions == "annotations" or eyes is None:
+        yield partial(propose_annotated, side=options.side)
+        return
+    from generation.regions.grounding.options import DETECTOR, SEGMENTER, GroundingOptions
+    from generation.regions.grounding.proposer import GroundedSam
+    from generation.vlm.client import open_vlm
+
+    vlm = open_vlm(eyes.vlm)
+    models = GroundingOptions(options.detector or DETECTOR, options.segmenter or SEGMENTER, eyes.vlm.device)
+    try:
+        yield GroundedSam(run, options.side, vlm, eyes.archive(run), models).propose
+    finally:
+        vlm.close()
+
+
+def _write(
+    run: RunDirectory, offer: Offer, bases: Bases, options: PlanOptions, skipped: Sequence[Skip]
+) -> PrepareReport:
+    """Writes the plan for base images that are made."""
+    dropped = count_reasons(bases.dropped)
+    if not bases.edited:
+        reasons = [*skip_lines(skipped), *(f"{count} objects: {reason}" for reason, count in dropped)]
+        raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
+    used = [*bases.edited, *bases.unedited]
+    exactly = dataclasses.replace(options, count=len(bases.edited), unedited=len(bases.unedited))
+    plan = make_plan(used, exactly)
+    write_bases(run, _bases([*offer.photographs, *offer.pictures], used, plan.edits))
+    write_plan(run, plan.edits)
+    return PrepareReport(
+        plan=report_on(plan.edits, len(bases.unedited), options),
+        photographs=len(offer.photographs),
+        captions=len(offer.pictures) if offer.share else None,
+        generated=bases.generated,
+        generated_share=offer.share,
+        looked_at=bases.looked_at,
+        skipped=tuple(skipped),
+        dropped=dropped,
+    )
+
+
+def _bases(
+    photographs: Sequence[Photograph], used: Sequence[Candidate], edits: Sequence[PlannedEdit]
+) -> list[Base]:
+    by_name = {photograph.image: photograph for photograph in photographs}
+    planned = defaultdict(list)
+    for edit in edits:
+        planned[edit.image].append(edit)
+    return [_base(by_name[name], planned[name]) for name in sorted(candidate.image for candidate in used)]
+
+
+def _base(photograph: Photograph, edits: Sequence[PlannedEdit]) -> Base:
+    painting = photograph.painting
+    return Base(
+        image=photograph.image,
+        row_id=row_id(photograph.image, edits),
+        base_id=photograph.base_id,
+        source="generated" if painting else "coco",
+        generator=painting.settings.generator if painting else None,
+        prompt=painting.prompt if painting else None,
+        license=photograph.license,
+        url=photograph.url,
+        num_edits=len(edits),
+    )
+
+
+def row_id(image: str, edits: Sequence[PlannedEdit]) -> str:
+    """The id of the dataset row that an image becomes: its name, and a digest of its edits where it has some."""
+    if not edits:
+        return image
+    text = json.dumps([dataclasses.asdict(edit) for edit in edits], sort_keys=True)
+    return f"{image}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"

@@ -1,0 +1,1 @@
+"""Prompts of edits: from templates, or written by a VLM."""

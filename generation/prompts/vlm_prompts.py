@@ -1,0 +1,104 @@
+"""Prompts that a VLM writes before a wave, for it has to see what the turns before have made of each image.
+
+prompts/turn-N.parquet   the prompts of the wave, by image; complete before its first edit begins
+"""
+
+import dataclasses
+import hashlib
+from collections.abc import Iterator, Sequence
+
+import pyarrow as pa
+from tqdm import tqdm
+
+from builder.encoding.images import decode_image
+from builder.run.directory import EditFailure, RunDirectory, image_path, read_table, write_failure, write_table
+from builder.run.planned_edit import PlannedEdit
+from generation.prompts.write import Prompt
+from generation.vlm.ask import ask
+from generation.vlm.images import outlined
+from generation.vlm.question import Picture, Question, Vlm
+from generation.vlm.questions import prompt_question
+from generation.vlm.replies import WrittenPrompt
+from generation.vlm.reply_store import Archive
+
+_SCHEMA = pa.schema([("image", pa.string()), ("prompt", pa.string()), ("removal_prompt", pa.string())])
+
+
+def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, archive: Archive) -> None:
+    """Asks for the prompts of a wave. An edit for which none can be had leaves its reason among the failures.
+
+    Args:
+        run: the run directory.
+        edits: of one turn, with a finished turn before them.
+        vlm: the one that the plan names.
+        archive: what it answered before is not asked again.
+
+    Raises:
+        VlmUnavailable: the VLM does not answer any more; what it answered is kept.
+    """
+    turn = edits[0].turn
+    prompts = _read(run, turn)
+    by_key = {_key(edit): edit for edit in edits}
+    answers = ask(vlm, archive, (_question(run, edit) for edit in edits))
+    for answer in tqdm(answers, f"prompts of turn {turn}", len(edits), unit="prompt"):
+        edit = by_key[answer.question.key]
+        prompts.pop(edit.image, None)
+        if answer.value is None:
+            reason = f"the VLM gave no prompt: {answer.problem}"
+            write_failure(run, EditFailure(edit.image, turn, edit.generator, reason))
+        else:
+            prompts[edit.image] = _prompt(answer.value)
+    _write(run, turn, prompts)
+
+
+def with_prompts(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+    """The edits with their prompts; those that wait for one are left out."""
+    written = {turn: _read(run, turn) for turn in {edit.turn for edit in edits if edit.prompt_by}}
+    return [
+        dataclasses.replace(edit, **dataclasses.asdict(written[edit.turn][edit.image])) if edit.prompt_by else edit
+        for edit in edits
+        if not edit.prompt_by or edit.image in written[edit.turn]
+    ]
+
+
+def _question(run: RunDirectory, edit: PlannedEdit) -> Question[WrittenPrompt]:
+    path = image_path(edit.image, edit.turn - 1)
+    data = run.read(path)
+    subject = hashlib.blake2b(data + edit.region.encode("ascii"), digest_size=16).hexdigest()
+    return prompt_question(
+        _key(edit),
+        subject,
+        Picture(path, lambda: decode_image(run.read(path))),
+        Picture(f"{path}, outlined", lambda: outlined(decode_image(run.read(path)), edit.mask())),
+        edit.edit_type,
+        edit.object,
+    )
+
+
+def _key(edit: PlannedEdit) -> str:
+    return f"prompts/turn-{edit.turn}/{edit.image}"
+
+
+def _prompt(written: WrittenPrompt) -> Prompt:
+    """In an addition, what is seen in between is what the removal before it is prompted with."""
+    return Prompt(written.prompt, written.background)
+
+
+def _path(turn: int) -> str:
+    return f"prompts/turn-{turn}.parquet"
+
+
+def _read(run: RunDirectory, turn: int) -> dict[str, Prompt]:
+    if not run.exists(_path(turn)):
+        return {}
+    return dict(_rows(read_table(run, _path(turn))))
+
+
+def _rows(table: pa.Table) -> Iterator[tuple[str, Prompt]]:
+    for row in table.to_pylist():
+        yield row["image"], Prompt(row["prompt"], row["removal_prompt"])
+
+
+def _write(run: RunDirectory, turn: int, prompts: dict[str, Prompt]) -> None:
+    rows = [{"image": image, **dataclasses.asdict(prompt)} for image, prompt in sorted(prompts.items())]
+    write_table(run, _path(turn), pa.Table.from_pylist(rows, schema=_SCHEMA))

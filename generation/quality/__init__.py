@@ -1,0 +1,1 @@
+"""The `score` stage: finished images are measured, judged, and accepted or discarded."""

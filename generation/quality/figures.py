@@ -1,0 +1,75 @@
+"""Scored images as a picture: before, after, the verdict and its sentence."""
+
+import io
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from builder.encoding.images import decode_image, decode_mask
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+    from generation.quality.report import Scored
+
+CELL, WORDS, DPI = 2.2, 3.4, 150
+"""Inches across a picture and across its words, and dots per inch."""
+
+LINE = 46
+"""Letters in a line of words."""
+
+
+def draw(run: RunDirectory, images: Sequence["Scored"]) -> bytes:
+    """A line per image: the base image with the edited regions in red, the result, the score and its sentence.
+
+    Args:
+        run: where the pictures are.
+        images: at least one.
+
+    Returns:
+        A PNG.
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context({"font.family": "DejaVu Sans", "font.size": 8, "text.parse_math": False}):
+        figure = Figure(
+            figsize=(2 * CELL + WORDS, CELL * len(images)), layout="constrained", facecolor="white", dpi=DPI
+        )
+        cells = figure.subplots(len(images), 3, squeeze=False, width_ratios=(CELL, CELL, WORDS))
+        for line, one in zip(cells, images, strict=True):
+            _draw_line(run, line, one)
+        out = io.BytesIO()
+        figure.savefig(out, format="png", metadata={"Software": None})
+        return out.getvalue()
+
+
+def _draw_line(run: RunDirectory, line: Sequence["Axes"], one: "Scored") -> None:
+    name, records = one.image.name, one.image.records
+    for axes in line:
+        axes.set_axis_off()
+    line[0].imshow(decode_image(run.read(base_path(name))))
+    for record in records:
+        _outline(line[0], decode_mask(run.read(mask_path(name, record.turn))) > 0)
+    line[1].imshow(decode_image(run.read(image_path(name, records[-1].turn))))
+    line[2].text(0, 0.5, _words(one), va="center", ha="left", transform=line[2].transAxes, linespacing=1.4)
+
+
+def _outline(axes: "Axes", mask: np.ndarray) -> None:
+    if mask.any() and not mask.all():
+        axes.contour(mask.astype(float), levels=[0.5], colors=["red"], linewidths=1.1)
+
+
+def _words(one: "Scored") -> str:
+    score = one.score
+    number = "no score" if score.score is None else f"score {score.score:g}"
+    verdict = "accepted" if score.accepted else f"discarded: {score.rejected_for}"
+    lines = [f"{number} — {verdict}", *textwrap.wrap(score.reason or "", LINE)[:5]]
+    for record, edit in zip(one.image.records, score.edits, strict=False):
+        seam = "none" if edit.seam is None else f"{edit.seam:.2f}"
+        kind = record.edit_type.replace("_", " ")
+        lines += textwrap.wrap(f"{record.turn}: {record.generator}, {kind}: {record.object}; seam {seam}", LINE)
+    return "\n".join(lines)

@@ -1,0 +1,96 @@
+"""The edited images of a run that have all their edits, and what was measured on them."""
+
+import dataclasses
+import hashlib
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from builder.encoding.images import decode_image, decode_mask
+from builder.run.directory import (
+    Base,
+    EditRecord,
+    RunDirectory,
+    image_path,
+    mask_path,
+    read_bases,
+    read_record,
+)
+from builder.run.scores import EditScore
+from diffseg30k import MAX_TURNS
+from generation.quality.measures import coverage, seam
+
+
+@dataclass(frozen=True)
+class FinishedImage:
+    """An edited image with all its edits.
+
+    Attributes:
+        base: what it was made from.
+        records: of its edits, by turn.
+    """
+
+    base: Base
+    records: tuple[EditRecord, ...]
+
+    @property
+    def name(self) -> str:
+        return self.base.image
+
+    @property
+    def subject(self) -> str:
+        """A digest of its edits: an image that is edited anew is another subject."""
+        content = [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
+        return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+def finished_bases(run: RunDirectory) -> tuple[list[Base], list[str]]:
+    """The edited images: bases of those whose edits are all there, and names of those that wait for one.
+
+    Raises:
+        FileNotFoundError: nothing was planned there.
+    """
+    there = [run.finished(turn) for turn in range(1, MAX_TURNS + 1)]
+    finished, unfinished = [], []
+    for base in read_bases(run):
+        if not base.num_edits:
+            continue
+        if all(base.image in images for images in there[: base.num_edits]):
+            finished.append(base)
+        else:
+            unfinished.append(base.image)
+    return finished, unfinished
+
+
+def read_finished(run: RunDirectory, base: Base) -> FinishedImage:
+    """An image with its records.
+
+    Raises:
+        ValueError: a record cannot be read; it says which.
+    """
+    turns = range(1, base.num_edits + 1)
+    return FinishedImage(base, tuple(read_record(run, base.image, turn) for turn in turns))
+
+
+def measure(run: RunDirectory, image: FinishedImage) -> tuple[EditScore, ...]:
+    """Seam and coverage of each edit, from the pictures of its turns.
+
+    Raises:
+        ValueError: a picture cannot be read; it says which.
+    """
+    paths = [image_path(image.name, turn) for turn in range(len(image.records) + 1)]
+    pictures = [_decoded(run, path, decode_image) for path in paths]
+    measured = []
+    for record, before, after in zip(image.records, pictures, pictures[1:], strict=False):
+        mask = _decoded(run, mask_path(image.name, record.turn), decode_mask) > 0
+        measured.append(EditScore(record.turn, seam(after, mask), coverage(before, after, mask)))
+    return tuple(measured)
+
+
+def _decoded(run: RunDirectory, path: str, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:
+    try:
+        return decode(run.read(path))
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{path} cannot be read ({error}); delete its record to edit again") from error

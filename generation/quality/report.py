@@ -1,0 +1,171 @@
+"""What of a scored run was accepted and what was not, and on which ground: in numbers and in pictures.
+
+OUT/report.json   the numbers
+OUT/report.md     the same as tables, with the pictures
+OUT/best.png      the images with the highest scores and the sentences that came with them
+OUT/worst.png     the same with the lowest, as in the paper's Figure 8
+"""
+
+import dataclasses
+import json
+import os
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from builder.run.directory import RunDirectory
+from builder.run.scores import Score, read_score
+from diffseg30k import EDIT_TYPES, GENERATORS
+from generation.quality.finished_images import FinishedImage, finished_bases, read_finished
+
+SHOWN = 4
+"""Images in a picture of the best or the worst."""
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How many of something were accepted, and how many discarded."""
+
+    accepted: int
+    discarded: int
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished image with its score."""
+
+    image: FinishedImage
+    score: Score
+
+
+@dataclass(frozen=True)
+class RunQuality:
+    """What became of the edited images of a run.
+
+    Attributes:
+        images: all that are scored.
+        by_generator: images that a generator edited.
+        by_turns: images by their number of turns.
+        by_edit_type: images with an edit of the type.
+        discarded_for: images by the ground on which they were discarded.
+        judges: images by who judged them; without a VLM, `measured facts alone`.
+        unscored: finished images that are not scored.
+        unfinished: images that wait for an edit.
+    """
+
+    images: Tally
+    by_generator: dict[str, Tally]
+    by_turns: dict[str, Tally]
+    by_edit_type: dict[str, Tally]
+    discarded_for: dict[str, int]
+    judges: dict[str, int]
+    unscored: int
+    unfinished: int
+
+
+def write_report(run_url: str, out: str) -> list[str]:
+    """Writes the report of a run.
+
+    Args:
+        run_url: a run directory whose images are scored.
+        out: a folder; made where it is missing.
+
+    Returns:
+        The files.
+
+    Raises:
+        FileNotFoundError: the run directory holds no plan.
+        ValueError: nothing of it is scored, or a record or a score cannot be read.
+    """
+    from generation.quality.figures import draw
+
+    run = RunDirectory(run_url)
+    bases, unfinished = finished_bases(run)
+    scored = [_scored(run, read_finished(run, base)) for base in bases]
+    found = [one for one in scored if one is not None]
+    if not found:
+        raise ValueError(f"{run_url}: no image is scored: `diffseg30k score {run_url}` does it")
+    quality = count(found, len(scored) - len(found), len(unfinished))
+    best, worst = _extremes(found)
+    files = {
+        "report.json": json.dumps(dataclasses.asdict(quality), indent=1, ensure_ascii=False).encode(),
+        "best.png": draw(run, best),
+        "worst.png": draw(run, worst),
+        "report.md": _markdown(quality, worst).encode(),
+    }
+    os.makedirs(out, exist_ok=True)
+    for name, content in files.items():
+        with open(os.path.join(out, name), "wb") as file:
+            file.write(content)
+    return [os.path.join(out, name) for name in files]
+
+
+def _scored(run: RunDirectory, image: FinishedImage) -> Scored | None:
+    try:
+        return Scored(image, read_score(run, image.name))
+    except FileNotFoundError:
+        return None
+
+
+def count(images: Sequence[Scored], unscored: int = 0, unfinished: int = 0) -> RunQuality:
+    """Counts scored images by what they hold."""
+    verdicts = Counter(one.score.accepted for one in images)
+    return RunQuality(
+        images=Tally(verdicts[True], verdicts[False]),
+        by_generator=_tallies(images, lambda one: {record.generator for record in one.image.records}, GENERATORS),
+        by_turns=_tallies(images, lambda one: {str(len(one.image.records))}, ("1", "2", "3")),
+        by_edit_type=_tallies(images, lambda one: {record.edit_type for record in one.image.records}, EDIT_TYPES),
+        discarded_for=dict(Counter(one.score.rejected_for or "" for one in images if not one.score.accepted)),
+        judges=dict(Counter(one.score.vlm or "measured facts alone" for one in images)),
+        unscored=unscored,
+        unfinished=unfinished,
+    )
+
+
+def _tallies(
+    images: Iterable[Scored], keys: Callable[[Scored], set[str]], order: Sequence[str]
+) -> dict[str, Tally]:
+    counts: defaultdict[str, Counter[bool]] = defaultdict(Counter)
+    for one in images:
+        for key in keys(one):
+            counts[key][one.score.accepted] += 1
+    return {key: Tally(counts[key][True], counts[key][False]) for key in order if key in counts}
+
+
+def _extremes(images: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
+    """The best and the worst: by score, and by the highest seam where there is none or scores are the same."""
+
+    def badness(one: Scored) -> tuple[float, float, str]:
+        seams = [edit.seam for edit in one.score.edits if edit.seam is not None]
+        return -(one.score.score or 0.0), max(seams, default=0.0), one.image.name
+
+    ordered = sorted(images, key=badness)
+    return ordered[:SHOWN], ordered[::-1][:SHOWN]
+
+
+def _markdown(quality: RunQuality, worst: Sequence[Scored]) -> str:
+    parts = [
+        "# What became of the edited images",
+        f"{quality.images.accepted} accepted, {quality.images.discarded} discarded; {quality.unscored} finished "
+        f"but not scored, {quality.unfinished} unfinished. Judged by: "
+        + ", ".join(f"{name} ({number})" for name, number in quality.judges.items())
+        + ".",
+        _table("Generator", quality.by_generator),
+        _table("Turns", quality.by_turns),
+        _table("Edit type", quality.by_edit_type),
+        "An image counts once for each generator and edit type that it holds.",
+    ]
+    if quality.discarded_for:
+        rows = [f"| {ground} | {number} |" for ground, number in sorted(quality.discarded_for.items())]
+        parts.append("\n".join(["| Discarded for | Images |", "| --- | ---: |", *rows]))
+    parts += ["## The best", "![The images with the highest scores](best.png)"]
+    parts += ["## The worst", "![The images with the lowest scores](worst.png)"]
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(heading: str, tallies: dict[str, Tally]) -> str:
+    rows = [
+        f"| {key} | {one.accepted} | {one.discarded} | {one.accepted / (one.accepted + one.discarded):.0%} |"
+        for key, one in tallies.items()
+    ]
+    return "\n".join([f"| {heading} | Accepted | Discarded | Share |", "| --- | ---: | ---: | ---: |", *rows])

@@ -1,0 +1,1 @@
+"""Regions to edit: one object each, from annotations or found by models."""

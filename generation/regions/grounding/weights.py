@@ -1,0 +1,42 @@
+"""Loads a model and its processor with `transformers`."""
+
+from typing import Any
+
+from generation.checkpoints.checkpoint import CheckpointError, place_of
+
+
+def load(name: str, what: str, model_class: Any, device: str) -> tuple[Any, Any]:
+    """The processor and the model of a checkpoint, ready to use.
+
+    Args:
+        name: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
+        what: what it should be, for the messages: `Grounding DINO`.
+        model_class: of `transformers`.
+        device: `cpu`, `cuda` or `cuda:N`.
+
+    Raises:
+        CheckpointError: it cannot be had, or is something else.
+    """
+    from transformers import AutoConfig, AutoProcessor
+
+    place = place_of(name)
+    source = {"pretrained_model_name_or_path": place.source}
+    if place.revision:
+        source["revision"] = place.revision
+    try:
+        config = AutoConfig.from_pretrained(**source)
+        if not isinstance(config, model_class.config_class):
+            raise ValueError(f"it is a {config.model_type}")
+        processor = AutoProcessor.from_pretrained(**source)
+        model = model_class.from_pretrained(**source, use_safetensors=True)
+    except OSError as error:
+        raise CheckpointError(
+            f"{what} {name} is not on this machine and cannot be fetched: {_shortened(error)}"
+        ) from error
+    except (ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise CheckpointError(f"{name} is not a checkpoint of {what}: {_shortened(error)}") from error
+    return processor, model.to(device).eval()
+
+
+def _shortened(error: Exception) -> str:
+    return " ".join(str(error).split())[:300]

@@ -1,0 +1,1 @@
+"""Photographs, their annotations and their licences, read from files."""

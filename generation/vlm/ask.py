@@ -1,0 +1,143 @@
+"""Asks questions: what is kept is not asked again, and a reply that cannot be used is asked for once more."""
+
+import dataclasses
+from collections import deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from generation.vlm.question import Message, Question, Reply, UnusableReply, Vlm
+from generation.vlm.reply_store import Archive, Attempt, Entry, fingerprint
+
+ATTEMPTS = 2
+"""How often a question is asked at most."""
+
+_AGAIN = (
+    "Your last reply could not be used: {problem}. Reply with one JSON object of the form asked for, in English, "
+    "and with nothing else."
+)
+
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True)
+class Answer(Generic[Value]):
+    """What became of a question.
+
+    Attributes:
+        question: the question.
+        value: the answer; None where there is none that can be used.
+        problem: why there is none, or None.
+        temporary: the server gave no reply; nothing is kept, and a later call asks again.
+        asked: how often it was asked now; 0 where the answer was kept.
+    """
+
+    question: Question[Value]
+    value: Value | None
+    problem: str | None
+    temporary: bool
+    asked: int
+
+
+@dataclass(frozen=True)
+class _Asked(Generic[Value]):
+    """A question on its way: what is kept of it, and how often it was asked now."""
+
+    question: Question[Value]
+    entry: Entry
+    times: int = 0
+
+    @property
+    def settled(self) -> bool:
+        return self.entry.reply is not None or len(self.entry.refused) >= ATTEMPTS
+
+    def answer(self) -> Answer[Value]:
+        if self.entry.reply is None:
+            problem = f"no reply that can be used: {self.entry.refused[-1].problem}"
+            return Answer(self.question, None, problem, False, self.times)
+        return Answer(self.question, self.question.read(self.entry.reply), None, False, self.times)
+
+
+def ask(vlm: Vlm, archive: Archive, questions: Iterable[Question[Value]]) -> Iterator[Answer[Value]]:
+    """The answers, as they come; each is in the archive before it is yielded.
+
+    Args:
+        vlm: who is asked.
+        archive: where answers are kept, with those of earlier calls.
+        questions: each with a key of its own.
+
+    Raises:
+        VlmUnavailable: there is no use in asking on; what was answered is kept.
+    """
+    waiting: Iterable[_Asked[Value]] = (
+        _Asked(question, _kept(archive, question, vlm.name)) for question in questions
+    )
+    for _ in range(ATTEMPTS):
+        again = []
+        for one, reply in _round(vlm, waiting):
+            if reply is not None and reply.temporary:
+                yield Answer(one.question, None, reply.problem, True, one.times + 1)
+                continue
+            if reply is not None:
+                one = _Asked(one.question, _noted(one.question, one.entry, reply), one.times + 1)
+                archive.write(one.question, vlm.name, one.entry)
+            if one.settled:
+                yield one.answer()
+            else:
+                again.append(one)
+        waiting = again
+
+
+def _kept(archive: Archive, question: Question[Value], model: str) -> Entry:
+    entry = archive.read(question, model)
+    if entry is not None and (entry.reply is None or _problem(question, Reply(entry.reply)) is None):
+        return entry
+    return Entry(fingerprint(question, model), None)
+
+
+def _round(vlm: Vlm, waiting: Iterable[_Asked[Value]]) -> Iterator[tuple[_Asked[Value], Reply | None]]:
+    """Asks each question that is not settled once; the settled ones come without a reply."""
+    open_ones: dict[str, _Asked[Value]] = {}
+    settled: deque[_Asked[Value]] = deque()
+
+    def questions() -> Iterator[Question[Value]]:
+        for one in waiting:
+            if one.settled:
+                settled.append(one)
+            else:
+                open_ones[one.question.key] = one
+                yield _reminded(one.question, one.entry)
+
+    for question, reply in vlm.replies(questions()):
+        yield open_ones.pop(question.key), reply
+        while settled:
+            yield settled.popleft(), None
+    while settled:
+        yield settled.popleft(), None
+
+
+def _reminded(question: Question[Value], entry: Entry) -> Question[Value]:
+    """The question, with what was wrong with the last reply: to the same words it would be the same reply."""
+    if not entry.refused:
+        return question
+    *earlier, last = question.messages
+    reminder = f"\n\n{_AGAIN.format(problem=entry.refused[-1].problem)}"
+    return dataclasses.replace(question, messages=(*earlier, Message(last.role, (*last.parts, reminder))))
+
+
+def _noted(question: Question[Value], entry: Entry, reply: Reply) -> Entry:
+    problem = _problem(question, reply)
+    if problem is None:
+        return dataclasses.replace(entry, reply=reply.text)
+    return dataclasses.replace(entry, refused=(*entry.refused, Attempt(reply.text, problem)))
+
+
+def _problem(question: Question[Value], reply: Reply) -> str | None:
+    """Why a reply cannot be used; None where it can."""
+    if reply.problem is not None:
+        return reply.problem
+    try:
+        question.read(reply.text)
+    except UnusableReply as error:
+        return str(error)
+    return None

@@ -1,0 +1,33 @@
+"""Runs the benchmarks that are named, or all of them, and counts the goals that are missed.
+
+    python -m performance [NAME ...]
+
+Each is a process of its own. The machine should have nothing else to do.
+"""
+
+import subprocess
+import sys
+
+NAMES = ("packing", "streaming", "overhead", "metrics", "vlm", "hub", "scaling")
+
+
+def main() -> None:
+    chosen = sys.argv[1:] or NAMES
+    if unknown := set(chosen) - set(NAMES):
+        sys.exit(f"{', '.join(sorted(unknown))}: no such benchmark; there are {', '.join(NAMES)}")
+    failed = missed = 0
+    for name in chosen:
+        print(f"── {name}", flush=True)
+        with subprocess.Popen(
+            [sys.executable, "-m", f"performance.{name}"], stdout=subprocess.PIPE, text=True
+        ) as ran:
+            for line in ran.stdout or ():
+                print(line, end="", flush=True)
+                missed += line.startswith("MISS")
+        failed += ran.returncode != 0
+    print(f"{missed} goals missed" + (f", {failed} performance failed" if failed else ""))
+    sys.exit(failed > 0)
+
+
+if __name__ == "__main__":
+    main()

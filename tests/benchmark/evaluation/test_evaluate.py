@@ -1,0 +1,238 @@
+"""Evaluation: every kind of detector, every condition, and what is refused."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from benchmark.data.dataset import decode, load_rows
+from benchmark.data.distortions import CONDITIONS, chance, condition, distort
+from benchmark.evaluation.evaluate import EvaluateOptions, evaluate
+from benchmark.evaluation.results import Result, read_result
+from benchmark.tables.tables import write_tables
+from benchmark.training.train import TrainOptions, train
+
+ENCODER = "timm-mobilenetv3_small_minimal_100"
+
+
+@pytest.fixture(scope="module")
+def binary(packed, tmp_path_factory) -> str:
+    out = tmp_path_factory.mktemp("binary")
+    return str(
+        train(
+            TrainOptions(
+                out=str(out), dataset=str(packed), config="binary", architecture="unet", encoder=ENCODER,
+                weights="none", size=64, steps=30, batch_size=8, learning_rate=0.1, workers=0, device="cpu",
+                progress=False,
+            )
+        ).detector
+    )  # fmt: skip
+
+
+@pytest.fixture
+def options(packed, tmp_path) -> EvaluateOptions:
+    return EvaluateOptions(
+        detector="", out=str(tmp_path / "results"), dataset=str(packed), config="binary", conditions=("clean",),
+        device="cpu", progress=False,
+    )  # fmt: skip
+
+
+def one(options: EvaluateOptions) -> Result:
+    (file,) = evaluate(options)
+    return read_result(file)
+
+
+def own_detector(folder: Path, body: str) -> str:
+    file = folder / "mine.py"
+    file.write_text(f"import numpy as np\n\n\ndef detect(images):\n    return {body}\n")
+    return f"{file}:detect"
+
+
+def truths(packed: Path, column: str) -> dict[str, np.ndarray]:
+    task = {"binary_mask": "binary", "semantic_mask": "semantic"}[column]
+    rows = load_rows(str(packed), task, "validation")
+    return {sample.id: sample.truth for sample in (decode(row, task) for row in rows)}
+
+
+def test_the_truth_saved_as_predictions_scores_all_that_can_be_scored(options, packed, tmp_path):
+    for id, mask in truths(packed, "semantic_mask").items():
+        Image.fromarray(mask).save(tmp_path / f"{id}.png")
+    result = one(replace(options, detector=f"predictions:{tmp_path}", config="semantic"))
+    scores = result.scores
+    assert (scores["acc"], scores["miou"], scores["bf1"], scores["pixel_accuracy"]) == (1, 1, 1, 1)
+    assert scores["images"] == 4
+    assert set(result.by_turns) == {"1", "2"}
+    assert result.class_names[3] == "sdxl"
+    assert json.loads(json.dumps(result.scores)) == result.scores
+
+
+def test_a_function_of_ones_own_gets_pictures_and_returns_maps_of_any_size(options, tmp_path):
+    detector = own_detector(tmp_path, "[np.ones((7, 5), dtype=np.int64) for _ in images]")
+    result = one(replace(options, detector=detector))
+    assert result.detector == "mine:detect"
+    assert result.scores["acc"] == 1
+    assert 0 < result.scores["miou"] < 1
+
+
+def test_a_function_of_ones_own_classifies(options, tmp_path):
+    detector = own_detector(tmp_path, "[float(image.std() > 0) * 0.9 for image in images]")
+    scores = one(replace(options, detector=detector, config="classification")).scores
+    assert scores["confusion"] == [[0, 2], [0, 4]]
+    assert scores["acc"] == pytest.approx(4 / 6)
+    assert scores["map"] == pytest.approx(4 / 6)
+
+
+def test_a_trained_detector_under_every_condition_gives_a_result_each(options, binary, tmp_path):
+    files = evaluate(
+        replace(options, detector=binary, conditions=CONDITIONS, save_predictions=str(tmp_path / "saved"), count=2)
+    )
+    results = {result.condition: result for result in map(read_result, files)}
+    assert tuple(results) == CONDITIONS
+    assert results["clean"].size == 64
+    assert results["resize-256"].size == 256
+    again = one(replace(options, detector=f"predictions:{tmp_path / 'saved' / 'clean'}", count=2))
+    assert again.scores == results["clean"].scores, "saved predictions score what they scored before"
+
+
+def test_an_attack_within_its_limit_makes_a_detector_worse(options, binary):
+    clean, attacked = (
+        one(replace(options, detector=binary, split="train", conditions=(name,))).scores
+        for name in ("clean", "pgd-8")
+    )
+    assert attacked["pixel_accuracy"] < clean["pixel_accuracy"]
+
+
+def test_batches_and_streams_score_the_same(options, binary):
+    options = replace(options, detector=binary, conditions=("social", "crop"))
+    files = [[read_result(file).scores for file in evaluate(options)]]
+    files.append([read_result(file).scores for file in evaluate(replace(options, batch_size=1, streaming=True))])
+    assert files[0] == files[1]
+
+
+def test_a_segmentation_model_scores_whole_images_when_asked_to(options, binary):
+    options = replace(options, detector=binary, config="classification")
+    with pytest.raises(ValueError, match="not for classification; add --as-classifier"):
+        evaluate(options)
+    result = one(replace(options, as_classifier=True))
+    assert result.scores["images"] == 6
+    assert result.detector.endswith("as-classifier")
+
+
+@pytest.mark.parametrize("name", [name for name in CONDITIONS if not name.startswith("pgd")])
+def test_a_distortion_depends_on_seed_and_row_alone(name, make):
+    image, mask = make.photograph(0, 96), np.eye(96, dtype=np.uint8)
+    wanted = condition(name)
+    first = distort(image, mask, wanted, 64, chance(1, name, "row"))
+    again = distort(image, mask, wanted, 64, chance(1, name, "row"))
+    np.testing.assert_array_equal(first[0], again[0])
+    np.testing.assert_array_equal(first[1], again[1])
+    assert first[0].dtype == np.uint8
+    if name in ("noise-5", "crop", "social"):
+        other = distort(image, mask, wanted, 64, chance(1, name, "another row"))
+        assert first[0].shape != other[0].shape or (first[0] != other[0]).any()
+
+
+def test_a_crop_cuts_image_and_mask_alike():
+    mask = np.random.default_rng(0).integers(0, 9, (50, 70), dtype=np.uint8)
+    image = np.repeat(mask[..., None], 3, axis=2)
+    cut, labels = distort(image, mask, condition("crop"), None, chance(0, "crop", "row"))
+    np.testing.assert_array_equal(cut[..., 0], labels)
+    assert 30 <= labels.shape[0] <= 45
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"conditions": ("fog",)}, "'fog' is no condition; there are clean, crop, social, jpeg-QUALITY"),
+        ({"conditions": ("jpeg-101",)}, "'jpeg-101': the number is 1 to 100"),
+        ({"conditions": ()}, "no condition"),
+        ({"config": "semantic"}, r"was trained for binary \(2 classes\), not for semantic"),
+        ({"config": "binary-heldout-flux-hunyuan"}, "was trained on 'binary', which holds edits by the pair"),
+        ({"split": "test"}, "has no split 'test'; it has train, validation"),
+    ],
+)
+def test_a_mistake_is_one_clear_line(options, binary, changes, message):
+    with pytest.raises(ValueError, match=message) as error:
+        evaluate(replace(options, detector=binary, **changes))
+    assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("body", "message"),
+    [
+        ("[np.full((4, 4), 7) for _ in images]", "gave class 7 for row row-.*; binary has the classes 0 to 1"),
+        ("[np.zeros(4, int) for _ in images]", r"gave \(4,\) for row"),
+        ("[]", "gave 0 answers for 4 images"),
+    ],
+)
+def test_a_detector_that_answers_nonsense_is_told_so(options, tmp_path, body, message):
+    with pytest.raises(ValueError, match=message):
+        evaluate(replace(options, detector=own_detector(tmp_path, body)))
+
+
+def test_a_detector_that_is_not_there_is_one_clear_line(options, tmp_path):
+    for which in (str(tmp_path / "nowhere"), f"predictions:{tmp_path}/none", f"{tmp_path}/none.py:detect"):
+        with pytest.raises(FileNotFoundError, match="there is no such"):
+            evaluate(replace(options, detector=which))
+    with pytest.raises(FileNotFoundError, match=r"holds no trained detector: there is no detector\.json"):
+        evaluate(replace(options, detector=str(tmp_path)))
+    detector = own_detector(tmp_path, "[np.zeros((4, 4), int) for _ in images]")
+    with pytest.raises(ValueError, match="white-box attack and mine:detect has no gradient"):
+        evaluate(replace(options, detector=detector, conditions=("pgd-2",)))
+
+
+# ── Tables ────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def written(options, packed, tmp_path):
+    """Tables and figures of a detector that gives the truth on every config that it can."""
+    for id, mask in truths(packed, "semantic_mask").items():
+        Image.fromarray(mask).save(tmp_path / f"{id}.png")
+        Image.fromarray((mask > 0).astype(np.uint8)).save(tmp_path / f"binary-{id}.png")
+    perfect = replace(options, detector=f"predictions:{tmp_path}", name="perfect")
+    evaluate(replace(perfect, config="semantic", conditions=("clean", "jpeg-60", "webp-80")))
+    scores = own_detector(tmp_path, "[0.5 for _ in images]")
+    evaluate(replace(options, detector=scores, config="classification"))
+    evaluate(replace(options, detector=scores, config="classification-heldout-flux-hunyuan"))
+    return write_tables([options.out], str(tmp_path / "tables"))
+
+
+def test_tables_have_the_papers_numbers_beside_ours_and_say_whose_they_are(written):
+    tables = {table["key"]: table for table in json.loads(Path(written.json).read_text())}
+    assert list(tables)[:6] == [f"table-{number}" for number in range(2, 8)]
+    rows = tables["table-2"]["rows"]
+    assert {
+        "source": "paper",
+        "labels": ["Deeplab v3+"],
+        "values": [0.984, 0.974, 0.761, 0.916, 0.76, 0.431],
+    } in rows
+    assert {"source": "this run", "labels": ["perfect"], "values": [None, None, None, 1.0, 1.0, 1.0]} in rows
+    distortions = [row["labels"][1] for row in tables["table-3"]["rows"] if row["source"] == "this run"]
+    assert distortions == ["Baseline", "JPEG 60", "webp-80"]
+    assert len(tables["table-7"]["rows"]) == 8
+    markdown = Path(written.markdown).read_text()
+    assert "| Deeplab v3+ | *paper* | 0.984 | 0.974 | 0.761 | 0.916 | 0.760 | 0.431 |" in markdown
+    assert "| perfect | **this run** | – | – | – | 1.000 | 1.000 | 1.000 |" in markdown
+    latex = Path(written.latex).read_text()
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 7
+    assert r"Flux\_Hunyuan & paper" in latex
+
+
+def test_figures_show_the_classes_colours(written):
+    with Image.open(written.figure_5) as picture:
+        assert picture.width > 500
+    with Image.open(written.figure_6) as picture:
+        colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
+    assert {(0, 158, 115), (240, 228, 66)} <= colours, "SDXL's and FLUX.1's"
+
+
+def test_tables_of_nothing_are_one_clear_line(tmp_path):
+    with pytest.raises(FileNotFoundError, match="holds no result files"):
+        write_tables([str(tmp_path)], str(tmp_path / "out"))
+    (tmp_path / "x--binary--clean.json").write_text("{}")
+    with pytest.raises(ValueError, match="is no result file of diffseg30k evaluate"):
+        write_tables([str(tmp_path)], str(tmp_path / "out"))

@@ -1,0 +1,397 @@
+"""A run becomes shards: the same bytes whenever, however often and however often killed."""
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+
+from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
+from builder.packing.pack import STAGING, PackOptions, pack
+from builder.run.directory import (
+    RunDirectory,
+    base_path,
+    image_path,
+    mask_path,
+    read_bases,
+    record_path,
+    write_bases,
+)
+from builder.run.scores import Score, write_score
+from diffseg30k import HELD_OUT_COLUMNS, LABELS, features, label_value
+from tests.run_factory import make_run
+
+QUIET = PackOptions(progress=False)
+SMALL = PackOptions(shard_bytes=60_000, progress=False)
+ROOT = Path(__file__).parents[3]
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Every file of a folder, by its digest."""
+    files = (path for path in sorted(folder.rglob("*")) if path.is_file())
+    return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def rows_of(folder: Path) -> dict[str, dict]:
+    rows = (row for path in sorted(folder.rglob("*.parquet")) for row in pq.read_table(path).to_pylist())
+    return {row["id"]: row for row in rows}
+
+
+@pytest.fixture
+def a_run(run, tmp_path):
+    """A copy of the run that a test may change."""
+    shutil.copytree(run.url, tmp_path / "run")
+    return RunDirectory(str(tmp_path / "run"))
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+# ── What a row holds ──────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_final_images_and_the_masks_of_the_turns_pass_through_byte_for_byte(run, packed):
+    rows = rows_of(packed)
+    bases = read_bases(run)
+    assert len(rows) == len(bases)
+    for base in bases:
+        row = rows[base.row_id]
+        assert row["image"] == {"bytes": run.read(image_path(base.image, base.num_edits)), "path": None}
+        masks = [run.read(mask_path(base.image, turn)) for turn in range(1, base.num_edits + 1)]
+        assert [edit["mask"]["bytes"] for edit in row["edits"]] == masks
+
+
+def test_the_semantic_mask_is_the_turns_painted_in_order(packed):
+    for row in rows_of(packed).values():
+        semantic = decode_mask(row["semantic_mask"]["bytes"])
+        painted = np.zeros_like(semantic)
+        for edit in row["edits"]:
+            painted[decode_mask(edit["mask"]["bytes"]) == 1] = edit["generator"]
+        assert np.array_equal(semantic, painted)
+        assert np.array_equal(decode_mask(row["binary_mask"]["bytes"]), painted > 0)
+
+
+def test_a_row_says_what_the_run_recorded(run, packed):
+    rows = rows_of(packed)
+    for base in read_bases(run):
+        row = rows[base.row_id]
+        assert row["label"] == LABELS.index("edited" if base.num_edits else "real")
+        assert row["num_edits"] == len(row["generators"]) == len(row["edits"]) == base.num_edits
+        assert (row["base"]["id"], row["base"]["license"]) == (base.base_id, base.license)
+        assert row["base"]["generator"] == (label_value(base.generator) if base.generator else None)
+        assert [edit["turn"] for edit in row["edits"]] == list(range(1, base.num_edits + 1))
+        assert all(edit["prompt"].startswith("something else") for edit in row["edits"])
+
+
+def test_outside_its_masks_a_spliced_image_is_its_original(run, out):
+    pack(run.url, str(out), PackOptions(with_originals=True, progress=False))
+    compared = 0
+    for row in rows_of(out).values():
+        if all(edit["compositing"] == "spliced" for edit in row["edits"]):
+            outside = decode_mask(row["binary_mask"]["bytes"]) == 0
+            image, original = (decode_image(row[name]["bytes"]) for name in ("image", "original"))
+            assert np.array_equal(image[outside], original[outside])
+            compared += 1
+    assert compared > 20
+
+
+def test_a_score_goes_to_the_image_and_the_last_edit_and_can_keep_an_image_out(a_run, out):
+    two_turns = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    bad = next(base for base in read_bases(a_run) if base.num_edits == 3)
+    write_score(a_run, two_turns.image, Score(4.5, "it fits", True))
+    write_score(a_run, bad.image, Score(1.0, "a third arm", False))
+
+    report = pack(a_run.url, str(out), QUIET)
+
+    row = rows_of(out)[two_turns.row_id]
+    assert row["quality_score"] == 4.5
+    assert [edit["quality_score"] for edit in row["edits"]] == [None, 4.5]
+    assert row["edits"][1]["quality_reason"] == "it fits"
+    assert report.rejected == (bad.image,)
+    assert bad.row_id not in rows_of(out)
+
+
+# ── How shards are laid out ───────────────────────────────────────────────────────────────────────
+
+
+def test_every_shard_carries_the_schema_and_its_metadata(packed):
+    for path in packed.rglob("*.parquet"):
+        schema = pq.read_schema(path)
+        assert schema.equals(features().arrow_schema, check_metadata=False)
+        assert schema.metadata[b"huggingface"] == features().arrow_schema.metadata[b"huggingface"]
+
+
+def test_row_groups_agree_in_the_held_out_columns_and_say_so(run, out):
+    pack(run.url, str(out), PackOptions(rows_per_group=3, progress=False))
+    skippable = 0
+    for path in out.rglob("*.parquet"):
+        shard = pq.ParquetFile(path)
+        for index in range(shard.num_row_groups):
+            group = shard.metadata.row_group(index)
+            assert group.num_rows <= 3
+            columns = {group.column(i).path_in_schema: group.column(i) for i in range(group.num_columns)}
+            for flag in HELD_OUT_COLUMNS:
+                assert columns[flag].statistics.min == columns[flag].statistics.max
+                skippable += not columns[flag].statistics.max
+            assert columns["image.bytes"].compression == "UNCOMPRESSED"
+    assert skippable
+
+
+def test_shards_are_of_about_equal_size_and_mixed(tmp_path):
+    run = make_run(tmp_path / "run", images=80, kinds=[("sdxl", "sd2")], pixels=32)
+    pack(run.url, str(tmp_path / "out"), PackOptions(shard_bytes=30_000, progress=False))
+    shards = sorted((tmp_path / "out/data/train/edited").glob("*.parquet"))
+    rows = [pq.read_metadata(shard).num_rows for shard in shards]
+    assert len(shards) >= 3
+    assert max(rows) <= 1.5 * min(rows)
+    first = pq.read_table(shards[0], columns=["id"])["id"].to_pylist()
+    assert len({name.split("-")[1][:4] for name in first}) > 1
+
+
+def test_images_larger_than_a_shard_get_one_each(tmp_path):
+    run = make_run(tmp_path / "run", images=8, kinds=[("sdxl",)], prefix="large")
+    report = pack(run.url, str(tmp_path / "out"), PackOptions(shard_bytes=1, progress=False))
+    assert report.shards_written >= report.rows - 1
+
+
+# ── The same run again ────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_same_run_gives_the_same_bytes(run, packed, out):
+    pack(run.url, str(out), SMALL)
+    assert contents(out) == contents(packed)
+
+
+def test_the_number_of_threads_does_not_matter(run, packed, out):
+    pack(run.url, str(out), PackOptions(shard_bytes=60_000, threads=1, progress=False))
+    assert contents(out) == contents(packed)
+
+
+def test_a_second_pack_touches_nothing(run, out):
+    pack(run.url, str(out), SMALL)
+    times = {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")}
+    report = pack(run.url, str(out), SMALL)
+    assert (report.shards_written, report.shards_kept, report.shards_removed) == (0, len(times), 0)
+    assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == times
+
+
+def test_when_more_is_finished_the_old_shards_make_way(a_run, run, packed, out):
+    last = next(base for base in read_bases(a_run) if base.num_edits == 3)
+    record = Path(a_run.url, record_path(last.image, 3))
+    kept = record.read_bytes()
+    record.unlink()
+    (out / "figures").mkdir(parents=True)
+    (out / "figures/mine.png").write_bytes(b"mine")
+    first = pack(a_run.url, str(out), SMALL)
+    assert first.unfinished == (last.image,)
+    assert first.rows == len(read_bases(run)) - 1
+
+    record.write_bytes(kept)
+    second = pack(a_run.url, str(out), SMALL)
+
+    assert second.shards_removed
+    assert second.shards_kept
+    assert contents(out) == contents(packed) | {"figures/mine.png": hashlib.sha256(b"mine").hexdigest()}
+
+
+def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_bytes(run, packed, out):
+    command = [sys.executable, "-c", _PACK_AND_KILL, run.url, str(out)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    stages = [int(line) for line in finished.stdout.splitlines()]
+    assert len(stages) == 25
+    assert len(set(stages)) > 2, "it was never killed in the middle"
+    pack(run.url, str(out), SMALL)
+    assert contents(out) == contents(packed)
+
+
+_PACK_AND_KILL = """
+import os, random, shutil, signal, sys, time
+from pathlib import Path
+from builder.packing.pack import PackOptions, pack
+
+run, out = sys.argv[1:]
+rng = random.Random(0)
+
+def start():
+    child = os.fork()
+    if not child:
+        pack(run, out, PackOptions(shard_bytes=60_000, progress=False))
+        os._exit(0)
+    return child
+
+def undisturbed():
+    begun = time.monotonic()
+    os.waitpid(start(), 0)
+    shards = len(list(Path(out).rglob("*.parquet")))
+    shutil.rmtree(out)
+    return time.monotonic() - begun, shards
+
+undisturbed()  # the first reads cold files
+whole, shards = undisturbed()
+for moment in rng.sample(range(25), 25):
+    child = start()
+    time.sleep(whole * moment / 25)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    there = len(list(Path(out).rglob("*.parquet")))
+    print(there)
+    if there == shards:
+        shutil.rmtree(out)
+"""
+
+
+# ── Beside other runs ─────────────────────────────────────────────────────────────────────────────
+
+
+def test_rows_of_another_run_are_refused_unless_they_are_to_join(run, out, tmp_path):
+    other = make_run(tmp_path / "other", images=12, prefix="other", kinds=[("sdxl",), ()])
+    pack(run.url, str(out), SMALL)
+    before = contents(out)
+    with pytest.raises(ValueError, match="holds another run"):
+        pack(other.url, str(out), SMALL)
+    assert contents(out) == before
+
+    report = pack(other.url, str(out), PackOptions(join=True, progress=False))
+
+    assert report.rows_of_other_runs == len(read_bases(run))
+    assert before.items() < contents(out).items()
+    assert len(rows_of(out)) == len(read_bases(run)) + 12
+
+
+def test_a_lora_run_and_another_lie_side_by_side(run, out, tmp_path):
+    lora = make_run(tmp_path / "lora", images=4, prefix="lora", kinds=[("sdxl",)], lora="hyper-sd")
+    pack(run.url, str(out), SMALL)
+    pack(lora.url, str(out), PackOptions(lora=True, progress=False))
+    report = pack(run.url, str(out), SMALL)
+    assert report.shards_written == report.shards_removed == 0
+    assert report.groups.keys().isdisjoint({"data/validation/lora"})
+    assert sum(pq.read_metadata(path).num_rows for path in (out / "data/validation/lora").glob("*")) == 4
+
+
+def test_rows_with_originals_do_not_join_rows_without(run, out, tmp_path):
+    other = make_run(tmp_path / "other", images=3, prefix="other")
+    pack(run.url, str(out), SMALL)
+    with pytest.raises(ValueError, match="'original'"):
+        pack(other.url, str(out), PackOptions(with_originals=True, join=True, progress=False))
+
+
+def test_a_row_that_only_part_of_a_shard_is_ours_is_not_guessed_at(run, packed, out, tmp_path):
+    shutil.copytree(packed, out)
+    few = make_run(tmp_path / "few", images=6)
+    with pytest.raises(ValueError, match=r"holds rows of this run .* and of others"):
+        pack(few.url, str(out), QUIET)
+
+
+# ── Bad input ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def break_image(a_run, damage):
+    """Damages the first image with two turns, and says which it is."""
+    base = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    damage(Path(a_run.url), base)
+    return base
+
+
+def cut(path):
+    path.write_bytes(path.read_bytes()[:-100])
+
+
+DAMAGES = {
+    "is missing": lambda root, base: (root / image_path(base.image, 2)).unlink(),
+    "it is cut": lambda root, base: cut(root / image_path(base.image, 2)),
+    "not a lossless WebP": lambda root, base: (root / image_path(base.image, 2)).write_bytes(b"<html>"),
+    "mask.png is missing": lambda root, base: (root / mask_path(base.image, 1)).unlink(),
+    "is 8x8, the image 64x64": lambda root, base: (root / mask_path(base.image, 1)).write_bytes(
+        encode_mask(np.ones((8, 8), bool))
+    ),
+    "is empty": lambda root, base: (root / mask_path(base.image, 2)).write_bytes(
+        encode_mask(np.zeros((64, 64), bool))
+    ),
+    "mask.png cannot be read": lambda root, base: (root / mask_path(base.image, 2)).write_bytes(b"\x89PNG\r\n"),
+    "is not a record": lambda root, base: (root / record_path(base.image, 1)).write_text('{"turn": 1'),
+    "is none of": lambda root, base: (root / record_path(base.image, 1)).write_text(
+        (root / record_path(base.image, 1)).read_text().replace('"generator": "', '"generator": "x')
+    ),
+}
+
+
+@pytest.mark.parametrize("problem", DAMAGES)
+def test_a_broken_image_is_left_out_and_named(a_run, out, problem):
+    broken = break_image(a_run, DAMAGES[problem])
+    report = pack(a_run.url, str(out), QUIET)
+    assert list(report.broken) == [broken.image]
+    assert problem in report.broken[broken.image]
+    assert set(rows_of(out)) == {base.row_id for base in read_bases(a_run)} - {broken.row_id}
+
+
+def test_a_base_image_of_another_size_is_not_kept_as_the_original(a_run, out):
+    broken = break_image(
+        a_run,
+        lambda root, base: (root / base_path(base.image)).write_bytes(encode_image(np.zeros((8, 8, 3), np.uint8))),
+    )
+    report = pack(a_run.url, str(out), PackOptions(with_originals=True, progress=False))
+    assert "not of the image's size" in report.broken[broken.image]
+
+
+def test_a_repaired_image_comes_back(a_run, packed, out):
+    broken = break_image(a_run, DAMAGES["it is cut"])
+    pack(a_run.url, str(out), SMALL)
+    whole = rows_of(packed)[broken.row_id]["image"]["bytes"]
+    Path(a_run.url, image_path(broken.image, 2)).write_bytes(whole)
+    pack(a_run.url, str(out), SMALL)
+    assert contents(out) == contents(packed)
+
+
+def test_nothing_finished_is_an_error_that_says_why(a_run, out):
+    for path in Path(a_run.url).glob("turn-1/*.json"):
+        path.unlink()
+    bases = read_bases(a_run)
+    write_bases(a_run, [base for base in bases if base.num_edits])
+    with pytest.raises(ValueError, match="nothing to pack: 34 images are unfinished"):
+        pack(a_run.url, str(out), QUIET)
+    assert not out.exists()
+
+
+def test_what_is_no_run_or_no_folder_is_refused(run, tmp_path):
+    with pytest.raises(FileNotFoundError, match="is not a run"):
+        pack(str(tmp_path), str(tmp_path / "out"), QUIET)
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(ValueError, match="is a file"):
+        pack(run.url, str(tmp_path / "file"), QUIET)
+    with pytest.raises(ValueError, match="is a URL"):
+        pack(run.url, "hf://datasets/me/diffseg30k", QUIET)
+
+
+def test_a_file_that_is_no_shard_is_not_touched(run, packed, out):
+    shutil.copytree(packed, out)
+    stranger = out / "data/train/edited/mine.parquet"
+    stranger.write_bytes(b"not parquet")
+    with pytest.raises(ValueError, match=r"mine\.parquet is not a Parquet file"):
+        pack(run.url, str(out), QUIET)
+    assert stranger.read_bytes() == b"not parquet"
+
+
+def test_a_full_disk_loses_nothing(run, packed, out):
+    shutil.copytree(packed, out)
+    command = [sys.executable, "-c", _PACK_ON_A_FULL_DISK, run.url, str(out)]
+    finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert "OSError" in finished.stderr
+    assert {name: digest for name, digest in contents(out).items() if not name.startswith(STAGING)} == contents(
+        packed
+    )
+    assert not list(out.rglob("*.tmp"))
+
+
+_PACK_ON_A_FULL_DISK = """
+import resource, signal, sys
+from builder.packing.pack import PackOptions, pack
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+pack(sys.argv[1], sys.argv[2], PackOptions(progress=False))
+"""

@@ -1,0 +1,32 @@
+"""A wave of workers whose generator sleeps a little, for processes that are to be killed: it needs no weights."""
+
+from unittest.mock import patch
+
+from generation.editing import worker
+from generation.editing.executors import local
+from generation.editing.executors.options import ExecutorOptions
+from generation.editing.run import generate
+from generation.editing.worker_options import WorkerOptions
+from generation.generators import registry
+from performance.sleeper import Sleeper
+
+SIDE = 64
+SECONDS = 0.1
+WORKERS = 2
+
+EditWave = worker.EditWave
+
+
+class SleepingWave(EditWave):
+    def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
+        with patch.object(registry, "load", lambda *_, **__: Sleeper(SIDE, SECONDS)):
+            super().run(data, rank, world_size)
+
+
+def generate_asleep(run: str) -> None:
+    """`generate` with two worker processes."""
+    with (
+        patch.object(worker, "EditWave", SleepingWave),
+        patch.object(local, "PRELOADED", ("generation.editing.worker",)),
+    ):
+        generate(run, WorkerOptions(), ExecutorOptions(workers=WORKERS))
