@@ -12,8 +12,8 @@ from skimage import data
 from sklearn.datasets import load_sample_image
 
 from builder.dataset.splits import side
-from generation.sources.demo.photographs import write_demo_sources
 from generation.sources.demo import photographs
+from generation.sources.demo.photographs import write_demo_sources
 
 WHOLE = {
     "skimage-astronaut": data.astronaut,
