@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from generation.editing.worker_options import WorkerOptions
-    from generation.plan.draw import PlanOptions
+    from generation.plan.options import PlanOptions
     from generation.sources.photographs import SourceOptions
-    from generation.vlm.eyes import Eyes
+    from generation.vlm.client import VlmClient
 
 app = typer.Typer(
     name="diffseg30k",
@@ -253,8 +253,8 @@ def build(
     run = run or f"{out.rstrip('/')}-run"
     sources = _sources(images, annotations, any_license, captions, generated_share)
     looks = regions is RegionsFrom.grounded_sam
-    eyes = _eyes(vlm, vlm_model, device, keep_replies)
-    planners = eyes if looks or prompts is PromptsBy.vlm else None
+    client = _vlm_client(vlm, vlm_model, device, keep_replies)
+    planners = client if looks or prompts is PromptsBy.vlm else None
     options = _plan_options(
         count,
         unedited,
@@ -336,7 +336,7 @@ def plan(
     from generation.prepare.prepare import prepare_run
 
     asks = regions is RegionsFrom.grounded_sam or prompts is PromptsBy.vlm
-    eyes = _eyes(vlm, vlm_model, device, keep_replies) if asks else None
+    client = _vlm_client(vlm, vlm_model, device, keep_replies) if asks else None
     report = prepare_run(
         run,
         _sources(images, annotations, any_license, captions, generated_share),
@@ -351,11 +351,11 @@ def plan(
             compositing,
             regions,
             prompts,
-            eyes,
+            client,
             detector,
             segmenter,
         ),
-        eyes,
+        client,
         _worker(checkpoint, device, batch_size) if captions else None,
     )
     _say(report.lines())
@@ -422,7 +422,7 @@ def score(
     from generation.quality.score import score as score_run
 
     options = QualityOptions(judge.value, min_quality, min_change, max_seam, min_coverage)
-    report = score_run(run, options, _eyes(vlm, vlm_model, device, keep_replies))
+    report = score_run(run, options, _vlm_client(vlm, vlm_model, device, keep_replies))
     _say(report.lines())
     if report.unscored:
         raise ValueError(
@@ -827,12 +827,12 @@ def _plan_options(
     compositing: Compositing,
     regions: RegionsFrom,
     prompts: PromptsBy,
-    eyes: "Eyes | None",
+    client: "VlmClient | None",
     detector: str | None,
     segmenter: str | None,
 ) -> "PlanOptions":
     from generation.generators import registry
-    from generation.plan.draw import PlanOptions
+    from generation.plan.options import PlanOptions
     from generation.regions.grounding.options import DETECTOR, SEGMENTER
 
     looks = regions is RegionsFrom.grounded_sam
@@ -845,22 +845,24 @@ def _plan_options(
         compositing=compositing.value,
         regions=regions.value,
         prompts=prompts.value,
-        vlm=eyes.vlm.name if eyes else None,
+        vlm=client.vlm.name if client else None,
         detector=(detector or DETECTOR) if looks else None,
         segmenter=(segmenter or SEGMENTER) if looks else None,
     )
 
 
-def _eyes(vlm: str | None, model: str | None, device: str, keep_replies: bool) -> "Eyes | None":
+def _vlm_client(vlm: str | None, model: str | None, device: str, keep_replies: bool) -> "VlmClient | None":
     """The VLM that the options name, or none."""
     from generation.editing.devices import resolve_device
-    from generation.vlm.eyes import Eyes
+    from generation.vlm.client import VlmClient
     from generation.vlm.options import VlmOptions
 
     if vlm is None:
         return None
     device = resolve_device(device)
-    return Eyes(VlmOptions.named(vlm, model, device=device, batch_size=1 if device == "cpu" else 8), keep_replies)
+    return VlmClient(
+        VlmOptions.named(vlm, model, device=device, batch_size=1 if device == "cpu" else 8), keep_replies
+    )
 
 
 def _generate(
@@ -891,7 +893,7 @@ def _generate(
     planned = read_vlm(RunDirectory(run))
     if vlm is None:
         vlm, vlm_model = planned.get("vlm"), vlm_model or planned.get("model")
-    report = carry_out.generate(run, options, where, _eyes(vlm, vlm_model, options.device, keep_replies))
+    report = carry_out.generate(run, options, where, _vlm_client(vlm, vlm_model, options.device, keep_replies))
     _say(report.lines())
     return len(report.failures) + report.lost <= max_failures
 

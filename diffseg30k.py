@@ -16,6 +16,7 @@ load the shards by the configs in the dataset card.
 """
 # `datasets` 3.6 reads the import lines of a loading script as text: one module a line.
 
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import ClassVar
@@ -70,12 +71,25 @@ EDIT_TYPES: tuple[str, ...] = ("attribute_change", "addition", "removal")
 COMPOSITING: tuple[str, ...] = ("spliced", "regenerated")
 MAX_TURNS = 3
 
+TRAIN_SHARE = 0.8
+"""Of the base images, those on the train side."""
+
 HELD_OUT_PAIRS: dict[str, tuple[str, str]] = {
     "flux-hunyuan": ("flux.1", "hunyuandit1.1"),
     "sd2-sd3.5": ("sd2", "sd3.5"),
     "glide-kolors": ("glide", "kolors"),
 }
 """The pairs that the paper's Tables 5 and 7 keep from training."""
+
+
+def unit_hash(text: str) -> float:
+    """A number in [0, 1) that depends on `text` alone, spread evenly."""
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
+
+
+def side(base_id: str) -> str:
+    """`train` for eight base images in ten, else `validation`."""
+    return "train" if unit_hash(base_id) < TRAIN_SHARE else "validation"
 
 
 def label_value(generator: str) -> int:

@@ -14,7 +14,7 @@ from builder.run.planned_edit import encode_region, write_plan
 from generation.editing.worker import EditWave, release_model
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.generators.inpainter import InpaintRequest
+from generation.generators.pipelines.inpainter import InpaintRequest
 from performance.ratios import Result, in_turn
 from performance.sample_run import photograph, region
 from performance.sleeper import Sleeper, planned_edit

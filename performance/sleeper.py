@@ -8,7 +8,7 @@ import numpy as np
 
 from builder.run.planned_edit import PlannedEdit
 from diffseg30k import EDIT_TYPES
-from generation.generators.inpainter import InpaintRequest
+from generation.generators.pipelines.inpainter import InpaintRequest
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from generation.vlm.client import open_vlm
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import Picture
 from generation.vlm.questions import image_question
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 from performance.ratios import Result, in_turn
 
 QUESTIONS = 320
@@ -79,7 +79,7 @@ def _asked(url: str, photograph: np.ndarray) -> None:
         for number in range(QUESTIONS)
     )
     with tempfile.TemporaryDirectory() as folder:
-        read = sum(answer.value is not None for answer in ask(vlm, Archive(RunDirectory(folder)), questions))
+        read = sum(answer.value is not None for answer in ask(vlm, ReplyStore(RunDirectory(folder)), questions))
     if read != QUESTIONS:
         raise RuntimeError(f"{QUESTIONS - read} of {QUESTIONS} questions were not answered")
 

@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 from skimage import data, draw
 
-from builder.dataset.splits import side
 from builder.encoding.images import encode_image, encode_mask
 from builder.run.directory import (
     Base,
@@ -23,7 +22,7 @@ from builder.run.directory import (
     write_bases,
     write_record,
 )
-from diffseg30k import EDIT_TYPES
+from diffseg30k import EDIT_TYPES, side
 
 Kind = tuple[str, ...]
 

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from benchmark.data.feed import as_images
-from benchmark.evaluation.detectors import Detector
+from benchmark.evaluation.detector import Detector
 from benchmark.models.baseline import Baseline
 from benchmark.models.checkpoint import load_baseline
 from benchmark.models.classification import load_published

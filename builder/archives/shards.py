@@ -10,9 +10,9 @@ from tqdm import tqdm
 
 from builder.archives.staging import Staged, Staging
 from builder.dataset.shards import PlannedShard, plan_shards, write_shard
-from builder.dataset.splits import Placement, edited_group, mixes, unit_hash
+from builder.dataset.splits import Placement, edited_group, mixes
 from builder.run.map_ahead import map_ahead
-from diffseg30k import HELD_OUT_PAIRS, MORE_UNEDITED, UNEDITED, UNEDITED_IN_TRAIN, held_out_column
+from diffseg30k import HELD_OUT_PAIRS, MORE_UNEDITED, UNEDITED, UNEDITED_IN_TRAIN, held_out_column, unit_hash
 
 SHARDS = "shards"
 

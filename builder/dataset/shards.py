@@ -15,8 +15,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from builder.dataset.splits import Member, Placement, unit_hash
-from diffseg30k import HELD_OUT_COLUMNS, features, folder
+from builder.dataset.splits import Member, Placement
+from diffseg30k import HELD_OUT_COLUMNS, features, folder, unit_hash
 
 FORMAT = "1"
 """Goes into the shards' names: to be raised whenever the same rows would be written as other bytes."""

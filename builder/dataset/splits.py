@@ -5,7 +5,6 @@ on photographs without the pair's edits and tests on rows that only the pair edi
 rows of both kinds, and then it serves the side that it served first, or else `test`, which has fewer rows.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -18,9 +17,9 @@ from diffseg30k import (
     UNEDITED_IN_TRAIN,
     held_out_column,
     only_by,
+    side,
+    unit_hash,
 )
-
-TRAIN_SHARE = 0.8
 
 
 @dataclass(frozen=True)
@@ -64,16 +63,6 @@ class Occupied:
 
     unedited_in_train: int = 0
     serving: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-
-def unit_hash(text: str) -> float:
-    """A number in [0, 1) that depends on `text` alone, spread evenly."""
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
-
-
-def side(base_id: str) -> str:
-    """`train` for eight base images in ten, else `validation`."""
-    return "train" if unit_hash(base_id) < TRAIN_SHARE else "validation"
 
 
 def edited_group(generators: Iterable[str]) -> str:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from builder.dataset.splits import edited_group, held_out_split, mixes, side
+from builder.dataset.splits import edited_group, held_out_split, mixes
 from diffseg30k import (
     HELD_OUT_PAIRS,
     LORA,
@@ -12,6 +12,7 @@ from diffseg30k import (
     UNEDITED,
     UNEDITED_IN_TRAIN,
     held_out_column,
+    side,
 )
 
 

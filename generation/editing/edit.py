@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from builder.run.planned_edit import PlannedEdit
-from generation.generators.inpainter import Inpainter, InpaintRequest
+from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.resize import resize_image, resize_mask
 
 REMOVAL_SEED = 2**30

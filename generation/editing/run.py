@@ -27,7 +27,7 @@ from generation.editing.chunk_claims import Claims
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.waves import Chunk, chunks, to_make
 from generation.editing.worker_options import WorkerOptions
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 
 TURNS = range(1, MAX_TURNS + 1)
 
@@ -83,7 +83,7 @@ class RunReport:
 
 
 def generate(
-    run_url: str, options: WorkerOptions, where: ExecutorOptions | None = None, eyes: Eyes | None = None
+    run_url: str, options: WorkerOptions, where: ExecutorOptions | None = None, client: VlmClient | None = None
 ) -> RunReport:
     """Makes every edit of the plan that is not finished yet; those that failed before are tried again.
 
@@ -91,7 +91,7 @@ def generate(
         run_url: a run directory with a plan.
         options: how each worker works.
         where: on which machines, `local` or `ray`; one worker on this machine if left out.
-        eyes: what writes prompts, where the plan leaves them to a VLM.
+        client: what writes prompts, where the plan leaves them to a VLM.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
@@ -100,7 +100,7 @@ def generate(
         WorkerKilled: workers are killed again and again and nothing is finished in between.
     """
     run, where = RunDirectory(run_url), where or ExecutorOptions()
-    plan = _open_plan(run, eyes)
+    plan = _open_plan(run, client)
     for turn in TURNS:
         delete_broken_records(run, turn)
     before, loads = _finished(run), _loads(run)
@@ -109,7 +109,7 @@ def generate(
             if not (where.shared and _others_work(run, turn)):  # else the failures may be theirs, and new
                 forget_failures(run, turn)
             wave = chunks(plan, turn)
-            _ask_for_prompts(run, wave, eyes)
+            _ask_for_prompts(run, wave, client)
             _run_wave(run, wave, where, options)
     finally:
         _release_model()
@@ -150,10 +150,10 @@ def forget_failures(run: RunDirectory, turn: int) -> None:
         run.delete(failure_path(image, turn))
 
 
-def _open_plan(run: RunDirectory, eyes: Eyes | None) -> list[PlannedEdit]:
+def _open_plan(run: RunDirectory, client: VlmClient | None) -> list[PlannedEdit]:
     os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
     plan = read_plan(run)
-    _check_eyes(plan, eyes)
+    _check_eyes(plan, client)
     return plan
 
 
@@ -174,25 +174,25 @@ def _loads(run: RunDirectory) -> int:
     return sum(count_loads(run, turn).total() for turn in TURNS)
 
 
-def _check_eyes(plan: Sequence[PlannedEdit], eyes: Eyes | None) -> None:
+def _check_eyes(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
     wanted = {edit.prompt_by for edit in plan if edit.prompt_by}
-    if wanted and (eyes is None or wanted != {eyes.vlm.name}):
-        given = f"not {eyes.vlm.name}" if eyes else "name it with --vlm"
+    if wanted and (client is None or wanted != {client.vlm.name}):
+        given = f"not {client.vlm.name}" if client else "name it with --vlm"
         raise ValueError(f"the plan leaves the prompts to the VLM {', '.join(sorted(wanted))}: {given}")
 
 
-def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], eyes: Eyes | None) -> None:
+def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient | None) -> None:
     """Before a turn's edits; the VLM's memory is free again when they begin."""
     waiting = [edit for edit in to_make(run, [edit for chunk in wave for edit in chunk.edits]) if edit.prompt_by]
-    if not waiting or eyes is None:
+    if not waiting or client is None:
         return
     from generation.prompts.vlm_prompts import write_prompts
     from generation.vlm.client import open_vlm
 
     _release_model()
-    vlm = open_vlm(eyes.vlm)
+    vlm = open_vlm(client.vlm)
     try:
-        write_prompts(run, waiting, vlm, eyes.archive(run))
+        write_prompts(run, waiting, vlm, client.reply_store(run))
     finally:
         vlm.close()
 

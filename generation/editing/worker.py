@@ -29,7 +29,7 @@ from generation.editing.edit import EditFailed, Inpainted, inpaint
 from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.generators.inpainter import Inpainter
+from generation.generators.pipelines.inpainter import Inpainter
 from generation.prompts.vlm_prompts import with_prompts
 
 

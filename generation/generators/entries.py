@@ -7,10 +7,10 @@ from typing import Any
 
 from diffseg30k import GENERATOR_NAMES
 from generation.checkpoints.checkpoint import Checkpoint
-from generation.generators.inpainter import Inpainter
 from generation.generators.pipelines import kandinsky
 from generation.generators.pipelines.blended import BlendedInpainter
 from generation.generators.pipelines.inpaint import DiffusersInpainter
+from generation.generators.pipelines.inpainter import Inpainter
 from generation.generators.pipelines.load import load_pipeline
 from generation.generators.tiny import glide as tiny_glide
 from generation.generators.tiny import hunyuan_dit as tiny_hunyuan_dit

@@ -10,10 +10,10 @@ from generation.checkpoints.checkpoint import CheckpointError, Place, place_of, 
 from generation.checkpoints.files import fetch_files, locate, locate_files
 from generation.generators import lora as loras
 from generation.generators.entries import GENERATORS, GeneratorEntry, Sampling
-from generation.generators.inpainter import Inpainter
 from generation.generators.pipelines import memory
+from generation.generators.pipelines.inpainter import Inpainter
 from generation.generators.pipelines.load import quiet
-from generation.plan.options import GeneratorSettings
+from generation.generators.settings import GeneratorSettings
 
 __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from generation.generators import registry
-from generation.generators.inpainter import Inpainter, InpaintRequest
+from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.resize import resize_image
 
 GREY = 128

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 from builder.run.planned_edit import PlannedEdit
 from diffseg30k import MAX_TURNS
+from generation.generators.settings import GeneratorSettings
 from generation.plan.balance import share_edit_types, share_generators, share_turns
-from generation.plan.options import GeneratorSettings, PlanOptions
+from generation.plan.options import PlanOptions
 from generation.plan.report import PlanReport, report_on
 from generation.plan.seeds import derived_random, derived_seed
 from generation.plan.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order

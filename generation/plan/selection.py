@@ -3,8 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from builder.dataset.splits import unit_hash
-from diffseg30k import MAX_TURNS
+from diffseg30k import MAX_TURNS, unit_hash
 from generation.plan.shares import TURN_RATIO
 from generation.regions.annotations import Region
 

@@ -10,7 +10,8 @@ from typing import Any
 
 from builder.run.directory import RunDirectory, base_path
 from generation.generators.entries import GENERATORS
-from generation.plan.options import GeneratorSettings, PlanOptions
+from generation.generators.settings import GeneratorSettings
+from generation.plan.options import PlanOptions
 from generation.plan.seeds import derived_seed
 from generation.plan.selection import in_order
 from generation.regions.annotations import Regions, from_annotations

@@ -10,7 +10,6 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.dataset.splits import side
 from builder.run.directory import (
     PLAN,
     Base,
@@ -23,6 +22,7 @@ from builder.run.directory import (
     write_bases,
 )
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
+from diffseg30k import side
 from generation.generators import registry
 from generation.prepare.prepare import row_id
 from generation.prompts.vlm_prompts import with_prompts

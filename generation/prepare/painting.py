@@ -11,9 +11,9 @@ from builder.encoding.images import encode_image
 from builder.run.directory import RunDirectory, base_path
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.generators.inpainter import Inpainter
+from generation.generators.pipelines.inpainter import Inpainter
+from generation.generators.settings import GeneratorSettings
 from generation.generators.text_to_image import PictureRequest, make_pictures
-from generation.plan.options import GeneratorSettings
 from generation.prepare.gathering import Propose
 from generation.regions.annotations import Regions
 from generation.sources.coco_file import Skip

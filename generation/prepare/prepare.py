@@ -31,7 +31,7 @@ from generation.prepare.run_options import settle_options
 from generation.regions.annotations import propose_annotated
 from generation.sources.coco_file import CocoFile, Skip
 from generation.sources.photographs import Photograph, SourceOptions, Sources, read_coco, read_folder
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 
 
 class NothingToEdit(ValueError):
@@ -42,7 +42,7 @@ def prepare_run(
     run_url: str,
     sources: SourceOptions,
     options: PlanOptions,
-    eyes: Eyes | None = None,
+    client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
     used: frozenset[str] = frozenset(),
 ) -> PrepareReport:
@@ -52,7 +52,7 @@ def prepare_run(
         run_url: a folder or an fsspec URL; it need not exist.
         sources: the photographs.
         options: what else fixes the plan.
-        eyes: what names objects; only for `grounded-sam` regions and prompts by a VLM.
+        client: what names objects; only for `grounded-sam` regions and prompts by a VLM.
         painting: how pictures are made from captions; on a CPU, one at a time, if left out.
         used: images of other runs, which are left to them.
 
@@ -64,15 +64,15 @@ def prepare_run(
         VlmUnavailable: the VLM does not answer; what it answered is kept.
     """
     run = RunDirectory(run_url)
-    _check(sources, options, eyes)
+    _check(sources, options, client)
     if run.exists(PLAN):
-        settle_options(run, sources, options, eyes)
+        settle_options(run, sources, options, client)
         unedited = sum(base.num_edits == 0 for base in read_bases(run))
         return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
     found = _read(sources)
     pictures, skipped = _pictures(run, sources, options, found.coco)
-    settle_options(run, sources, options, eyes)
-    with warnings.catch_warnings(), _proposer(run, options, eyes) as propose:
+    settle_options(run, sources, options, client)
+    with warnings.catch_warnings(), _proposer(run, options, client) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
         offer = Offer(_left(found.photographs, used), _left(pictures, used), sources.generated_share)
         bases = gather_bases(run, offer, options, propose, Painter(run, options.side, painting or WorkerOptions()))
@@ -83,12 +83,12 @@ def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Phot
     return tuple(photograph for photograph in photographs if photograph.image not in used)
 
 
-def _check(sources: SourceOptions, options: PlanOptions, eyes: Eyes | None) -> None:
+def _check(sources: SourceOptions, options: PlanOptions, client: VlmClient | None) -> None:
     if sources.annotations is None and options.regions == "annotations":
         raise ValueError(
             "nothing says where the objects are: give --annotations FILE, or --regions grounded-sam to find them"
         )
-    if options.asks_vlm and (eyes is None or eyes.vlm.name != options.vlm):
+    if options.asks_vlm and (client is None or client.vlm.name != options.vlm):
         raise ValueError(f"the plan is to be made with {options.vlm}, which is not the VLM that is to be asked")
 
 
@@ -112,19 +112,19 @@ def _pictures(
 
 
 @contextmanager
-def _proposer(run: RunDirectory, options: PlanOptions, eyes: Eyes | None) -> Iterator[Propose]:
+def _proposer(run: RunDirectory, options: PlanOptions, client: VlmClient | None) -> Iterator[Propose]:
     """What finds the regions."""
-    if options.regions == "annotations" or eyes is None:
+    if options.regions == "annotations" or client is None:
         yield partial(propose_annotated, side=options.side)
         return
     from generation.regions.grounding.options import DETECTOR, SEGMENTER, GroundingOptions
     from generation.regions.grounding.proposer import GroundedSam
     from generation.vlm.client import open_vlm
 
-    vlm = open_vlm(eyes.vlm)
-    models = GroundingOptions(options.detector or DETECTOR, options.segmenter or SEGMENTER, eyes.vlm.device)
+    vlm = open_vlm(client.vlm)
+    models = GroundingOptions(options.detector or DETECTOR, options.segmenter or SEGMENTER, client.vlm.device)
     try:
-        yield GroundedSam(run, options.side, vlm, eyes.archive(run), models).propose
+        yield GroundedSam(run, options.side, vlm, client.reply_store(run), models).propose
     finally:
         vlm.close()
 

@@ -20,7 +20,7 @@ from generation.plan.selection import turn_targets, unedited_count
 from generation.plan.shares import Weights
 from generation.prepare.prepare import NothingToEdit, prepare_run
 from generation.sources.photographs import SourceOptions
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 
 LEAST_RATE = 0.1
 """A share of accepted images below this is taken to be this: one bad round is not to plan a hundredfold."""
@@ -93,7 +93,7 @@ def carry_out(
     options: PlanOptions,
     work: Callable[[str], None],
     say: Callable[[list[str]], None],
-    eyes: Eyes | None = None,
+    client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
 ) -> RoundsReport:
     """Plans, edits and scores until `target` images are accepted or the photographs are used up.
@@ -107,7 +107,7 @@ def carry_out(
         options: what fixes the first round's plan besides; `count` is not used.
         work: edits and scores a run.
         say: is given each plan's report.
-        eyes: see `generation.prepare.prepare.prepare_run`.
+        client: see `generation.prepare.prepare.prepare_run`.
         painting: see there.
 
     Raises:
@@ -116,7 +116,7 @@ def carry_out(
     if target < 1:
         raise ValueError(f"a target is at least 1, not {target}")
     first = dataclasses.replace(options, count=target, unedited=_unedited(options, target))
-    say(prepare_run(run_url, sources, first, eyes, painting).lines())
+    say(prepare_run(run_url, sources, first, client, painting).lines())
     work(run_url)
     runs, before = [run_url], 0
     while True:
@@ -131,7 +131,7 @@ def carry_out(
         if not RunDirectory(url).exists(PLAN):
             again, left = _next(options, sources, target, planned, accepted)
             try:
-                say(prepare_run(url, left, again, eyes, painting, _used(runs)).lines())
+                say(prepare_run(url, left, again, client, painting, _used(runs)).lines())
             except NothingToEdit as error:
                 return dataclasses.replace(report, used_up=f"the photographs are used up ({error})")
         runs.append(url)

@@ -7,13 +7,13 @@ from typing import Any
 from builder.run.directory import OPTIONS, RunDirectory
 from generation.plan.options import PlanOptions
 from generation.sources.photographs import SourceOptions
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 
 _COMMAND_LINE_NAMES = {"side": "size"}
 
 
 def settle_options(
-    run: RunDirectory, sources: SourceOptions, options: PlanOptions, eyes: Eyes | None = None
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, client: VlmClient | None = None
 ) -> None:
     """Writes the options down, or checks that they are those that the run was begun with.
 
@@ -23,8 +23,8 @@ def settle_options(
         ValueError: they are not; the message says which differ.
     """
     wanted = {"sources": dataclasses.asdict(sources), "plan": dataclasses.asdict(options)}
-    if eyes is not None:
-        wanted["vlm"] = {"vlm": eyes.vlm.place, "model": eyes.vlm.model}
+    if client is not None:
+        wanted["vlm"] = {"vlm": client.vlm.place, "model": client.vlm.model}
     text = json.dumps(wanted, ensure_ascii=False, indent=1, sort_keys=True)
     if not run.exists(OPTIONS):
         run.write(OPTIONS, text.encode())

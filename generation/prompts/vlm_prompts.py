@@ -19,19 +19,19 @@ from generation.vlm.images import outlined
 from generation.vlm.question import Picture, Question, Vlm
 from generation.vlm.questions import prompt_question
 from generation.vlm.replies import WrittenPrompt
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 
 _SCHEMA = pa.schema([("image", pa.string()), ("prompt", pa.string()), ("removal_prompt", pa.string())])
 
 
-def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, archive: Archive) -> None:
+def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, store: ReplyStore) -> None:
     """Asks for the prompts of a wave. An edit for which none can be had leaves its reason among the failures.
 
     Args:
         run: the run directory.
         edits: of one turn, with a finished turn before them.
         vlm: the one that the plan names.
-        archive: what it answered before is not asked again.
+        store: what it answered before is not asked again.
 
     Raises:
         VlmUnavailable: the VLM does not answer any more; what it answered is kept.
@@ -39,7 +39,7 @@ def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, arc
     turn = edits[0].turn
     prompts = _read(run, turn)
     by_key = {_key(edit): edit for edit in edits}
-    answers = ask(vlm, archive, (_question(run, edit) for edit in edits))
+    answers = ask(vlm, store, (_question(run, edit) for edit in edits))
     for answer in tqdm(answers, f"prompts of turn {turn}", len(edits), unit="prompt"):
         edit = by_key[answer.question.key]
         prompts.pop(edit.image, None)

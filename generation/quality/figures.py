@@ -13,7 +13,7 @@ from builder.run.directory import RunDirectory, base_path, image_path, mask_path
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from generation.quality.report import Scored
+    from generation.quality.finished_images import Scored
 
 CELL, WORDS, DPI = 2.2, 3.4, 150
 """Inches across a picture and across its words, and dots per inch."""

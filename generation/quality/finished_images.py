@@ -18,7 +18,7 @@ from builder.run.directory import (
     read_bases,
     read_record,
 )
-from builder.run.scores import EditScore
+from builder.run.scores import EditScore, Score
 from diffseg30k import MAX_TURNS
 from generation.quality.measures import coverage, seam
 
@@ -44,6 +44,14 @@ class FinishedImage:
         """A digest of its edits: an image that is edited anew is another subject."""
         content = [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
+
+
+@dataclass(frozen=True)
+class Scored:
+    """A finished image with its score."""
+
+    image: FinishedImage
+    score: Score
 
 
 def finished_bases(run: RunDirectory) -> tuple[list[Base], list[str]]:

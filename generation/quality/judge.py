@@ -18,7 +18,7 @@ from generation.vlm.images import crop_box
 from generation.vlm.question import Message, Picture, Question, Vlm
 from generation.vlm.questions import edit_question, image_question
 from generation.vlm.replies import Judgement, clean_name
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 from generation.vlm.worked_examples import worked_examples
 
 
@@ -54,7 +54,9 @@ class _Open:
     answers: dict[int, Answer[Judgement]] = field(default_factory=dict)
 
 
-def judge(run: RunDirectory, images: Iterable[Measured], how: str, vlm: Vlm, archive: Archive) -> Iterator[Judged]:
+def judge(
+    run: RunDirectory, images: Iterable[Measured], how: str, vlm: Vlm, store: ReplyStore
+) -> Iterator[Judged]:
     """Judges images, in any order, as their answers come.
 
     Args:
@@ -62,7 +64,7 @@ def judge(run: RunDirectory, images: Iterable[Measured], how: str, vlm: Vlm, arc
         images: taken one by one, as the VLM gets to them.
         how: `image` or `edit`.
         vlm: who is asked.
-        archive: what it answered before is not asked again.
+        store: what it answered before is not asked again.
 
     Raises:
         VlmUnavailable: the VLM does not answer any more; what it answered is kept.
@@ -79,7 +81,7 @@ def judge(run: RunDirectory, images: Iterable[Measured], how: str, vlm: Vlm, arc
                 place[question.key] = measured.image.name, turn
                 yield question
 
-    for answer in ask(vlm, archive, questions()):
+    for answer in ask(vlm, store, questions()):
         name, turn = place.pop(answer.question.key)
         one = open_images[name]
         one.answers[turn] = answer

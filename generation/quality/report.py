@@ -14,9 +14,10 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from builder.run.directory import RunDirectory
-from builder.run.scores import Score, read_score
+from builder.run.scores import read_score
 from diffseg30k import EDIT_TYPES, GENERATORS
-from generation.quality.finished_images import FinishedImage, finished_bases, read_finished
+from generation.quality.figures import draw
+from generation.quality.finished_images import FinishedImage, Scored, finished_bases, read_finished
 
 SHOWN = 4
 """Images in a picture of the best or the worst."""
@@ -28,14 +29,6 @@ class Tally:
 
     accepted: int
     discarded: int
-
-
-@dataclass(frozen=True)
-class Scored:
-    """A finished image with its score."""
-
-    image: FinishedImage
-    score: Score
 
 
 @dataclass(frozen=True)
@@ -77,8 +70,6 @@ def write_report(run_url: str, out: str) -> list[str]:
         FileNotFoundError: the run directory holds no plan.
         ValueError: nothing of it is scored, or a record or a score cannot be read.
     """
-    from generation.quality.figures import draw
-
     run = RunDirectory(run_url)
     bases, unfinished = finished_bases(run)
     scored = [_scored(run, read_finished(run, base)) for base in bases]

@@ -14,7 +14,7 @@ from generation.quality.finished_images import FinishedImage, finished_bases, me
 from generation.quality.judge import Measured, judge
 from generation.quality.options import QualityOptions
 from generation.quality.verdict import Opinion, decide, opinion_of
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 
 NAMED = 3
 """How many of the images that are not scored are named."""
@@ -64,15 +64,15 @@ def _more(names: Sequence[str]) -> str:
     return ", …" if len(names) > NAMED else ""
 
 
-def score(run_url: str, options: QualityOptions | None = None, eyes: Eyes | None = None) -> QualityReport:
+def score(run_url: str, options: QualityOptions | None = None, client: VlmClient | None = None) -> QualityReport:
     """Scores every finished image of a run; what is measured, asked and answered already is not done again.
 
-    Without `eyes`, what a VLM said in an earlier call still counts, so that the limits alone can be changed.
+    Without `client`, what a VLM said in an earlier call still counts, so that the limits alone can be changed.
 
     Args:
         run_url: a run directory, a folder or an fsspec URL.
         options: how images are judged.
-        eyes: the VLM; the measured facts alone decide if left out.
+        client: the VLM; the measured facts alone decide if left out.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
@@ -80,11 +80,11 @@ def score(run_url: str, options: QualityOptions | None = None, eyes: Eyes | None
     """
     run, options = RunDirectory(run_url), options or QualityOptions()
     bases, unfinished = finished_bases(run)
-    report = QualityReport(eyes.vlm.name if eyes else None, unfinished=unfinished)
+    report = QualityReport(client.vlm.name if client else None, unfinished=unfinished)
     with ThreadPoolExecutor(READERS) as pool:
-        looked = map_ahead(pool, lambda base: _look(run, base, eyes, options.judge), bases, 2 * READERS)
+        looked = map_ahead(pool, lambda base: _look(run, base, client, options.judge), bases, 2 * READERS)
         bar = tqdm(looked, "scoring", len(bases), unit="image", disable=not bases)
-        for measured, opinion in _opinions(run, bar, options, eyes, report):
+        for measured, opinion in _opinions(run, bar, options, client, report):
             _settle(run, measured, opinion, options, report)
     return report
 
@@ -107,7 +107,7 @@ class _Looked:
     problem: str = ""
 
 
-def _look(run: RunDirectory, base: Base, eyes: Eyes | None, how: str) -> _Looked:
+def _look(run: RunDirectory, base: Base, client: VlmClient | None, how: str) -> _Looked:
     try:
         image = read_finished(run, base)
         before = _earlier(run, image)
@@ -116,7 +116,7 @@ def _look(run: RunDirectory, base: Base, eyes: Eyes | None, how: str) -> _Looked
     except (ValueError, FileNotFoundError) as error:
         return _Looked(base.image, None, problem=str(error))
     opinion = opinion_of(before)
-    counts = eyes is None or (opinion is not None and (opinion.vlm, opinion.judge) == (eyes.vlm.name, how))
+    counts = client is None or (opinion is not None and (opinion.vlm, opinion.judge) == (client.vlm.name, how))
     return _Looked(base.image, Measured(image, before.edits), opinion if counts else None, counts)
 
 
@@ -133,7 +133,11 @@ Opinions = Iterator[tuple[Measured, Opinion | None]]
 
 
 def _opinions(
-    run: RunDirectory, looked: Iterable[_Looked], options: QualityOptions, eyes: Eyes | None, report: QualityReport
+    run: RunDirectory,
+    looked: Iterable[_Looked],
+    options: QualityOptions,
+    client: VlmClient | None,
+    report: QualityReport,
 ) -> Opinions:
     """Every image that can be scored, with the opinion that counts."""
     settled: list[tuple[Measured, Opinion | None]] = []
@@ -148,7 +152,7 @@ def _opinions(
             else:
                 yield one.measured
 
-    asking = _ask(run, open_ones(), options, eyes, report) if eyes else ((one, None) for one in open_ones())
+    asking = _ask(run, open_ones(), options, client, report) if client else ((one, None) for one in open_ones())
     for answered in asking:
         yield answered
         while settled:
@@ -157,13 +161,17 @@ def _opinions(
 
 
 def _ask(
-    run: RunDirectory, images: Iterator[Measured], options: QualityOptions, eyes: Eyes, report: QualityReport
+    run: RunDirectory,
+    images: Iterator[Measured],
+    options: QualityOptions,
+    client: VlmClient,
+    report: QualityReport,
 ) -> Opinions:
     from generation.vlm.client import open_vlm
 
-    vlm = open_vlm(eyes.vlm)
+    vlm = open_vlm(client.vlm)
     try:
-        for judged in judge(run, images, options.judge, vlm, eyes.archive(run)):
+        for judged in judge(run, images, options.judge, vlm, client.reply_store(run)):
             report.asked += judged.asked
             if judged.opinion is None:
                 report.unscored.append(judged.image.image.name)

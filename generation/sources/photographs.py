@@ -8,7 +8,7 @@ from typing import Any
 import fsspec
 import numpy as np
 
-from generation.plan.options import GeneratorSettings
+from generation.generators.settings import GeneratorSettings
 from generation.sources.coco_file import Annotation, CocoFile, Skip, load_coco
 from generation.sources.image_files import decode_square
 from generation.sources.image_names import base_id, image_names

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from generation.vlm.question import Message, Question, Reply, UnusableReply, Vlm
-from generation.vlm.reply_store import Archive, Attempt, Entry, fingerprint
+from generation.vlm.reply_store import Attempt, Entry, ReplyStore, fingerprint
 
 ATTEMPTS = 2
 """How often a question is asked at most."""
@@ -58,19 +58,19 @@ class _Asked(Generic[Value]):
         return Answer(self.question, self.question.read(self.entry.reply), None, False, self.times)
 
 
-def ask(vlm: Vlm, archive: Archive, questions: Iterable[Question[Value]]) -> Iterator[Answer[Value]]:
-    """The answers, as they come; each is in the archive before it is yielded.
+def ask(vlm: Vlm, store: ReplyStore, questions: Iterable[Question[Value]]) -> Iterator[Answer[Value]]:
+    """The answers, as they come; each is in the reply store before it is yielded.
 
     Args:
         vlm: who is asked.
-        archive: where answers are kept, with those of earlier calls.
+        store: where answers are kept, with those of earlier calls.
         questions: each with a key of its own.
 
     Raises:
         VlmUnavailable: there is no use in asking on; what was answered is kept.
     """
     waiting: Iterable[_Asked[Value]] = (
-        _Asked(question, _kept(archive, question, vlm.name)) for question in questions
+        _Asked(question, _kept(store, question, vlm.name)) for question in questions
     )
     for _ in range(ATTEMPTS):
         again = []
@@ -80,7 +80,7 @@ def ask(vlm: Vlm, archive: Archive, questions: Iterable[Question[Value]]) -> Ite
                 continue
             if reply is not None:
                 one = _Asked(one.question, _noted(one.question, one.entry, reply), one.times + 1)
-                archive.write(one.question, vlm.name, one.entry)
+                store.write(one.question, vlm.name, one.entry)
             if one.settled:
                 yield one.answer()
             else:
@@ -88,8 +88,8 @@ def ask(vlm: Vlm, archive: Archive, questions: Iterable[Question[Value]]) -> Ite
         waiting = again
 
 
-def _kept(archive: Archive, question: Question[Value], model: str) -> Entry:
-    entry = archive.read(question, model)
+def _kept(store: ReplyStore, question: Question[Value], model: str) -> Entry:
+    entry = store.read(question, model)
     if entry is not None and (entry.reply is None or _problem(question, Reply(entry.reply)) is None):
         return entry
     return Entry(fingerprint(question, model), None)

@@ -1,7 +1,27 @@
-"""The one door to the VLM, with two rooms behind it."""
+"""The VLM that a run asks: a checkpoint on this machine or an OpenAI-compatible endpoint."""
 
+from dataclasses import dataclass
+
+from builder.run.directory import RunDirectory
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import Vlm
+from generation.vlm.reply_store import ReplyStore
+
+
+@dataclass(frozen=True)
+class VlmClient:
+    """Which VLM a run asks, and whether its questions are kept for audit.
+
+    Attributes:
+        vlm: which VLM, and how it is asked; the models that find objects run on its `device`.
+        keep_replies: keep every question whole beside its answer.
+    """
+
+    vlm: VlmOptions
+    keep_replies: bool = False
+
+    def reply_store(self, run: RunDirectory) -> ReplyStore:
+        return ReplyStore(run, self.keep_replies)
 
 
 def open_vlm(options: VlmOptions) -> Vlm:

@@ -23,7 +23,7 @@ class Picture:
     """A picture to show.
 
     Attributes:
-        name: where it comes from, for the archive: `turn-2/IMAGE.webp`.
+        name: where it comes from, for the reply store: `turn-2/IMAGE.webp`.
         load: gives its (H, W, 3) uint8 RGB pixels, when they are needed.
     """
 

@@ -59,7 +59,7 @@ def _texts(messages: tuple[Message, ...]) -> list[list[str]]:
 
 
 @dataclass(frozen=True)
-class Archive:
+class ReplyStore:
     """The kept questions of a run.
 
     Attributes:

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generation.generators.inpainter import InpaintRequest
 from generation.generators.pipelines import memory
+from generation.generators.pipelines.inpainter import InpaintRequest
 from generation.generators.pipelines.load import call
 
 

@@ -24,7 +24,7 @@ from generation.vlm.ask import Answer, ask
 from generation.vlm.question import Picture, Question, Vlm, VlmUnavailable
 from generation.vlm.questions import objects_question
 from generation.vlm.replies import NamedObject
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 
 Found = Regions | Skip
 
@@ -79,14 +79,14 @@ class GroundedSam:
         run: the run directory.
         side: height and width of the base images.
         vlm: names the objects.
-        archive: keeps what it says.
+        store: keeps what it says.
         options: which models find the objects; they are loaded when a photograph needs them.
     """
 
     run: RunDirectory
     side: int
     vlm: Vlm
-    archive: Archive
+    store: ReplyStore
     options: GroundingOptions
 
     @cached_property
@@ -128,7 +128,7 @@ class GroundedSam:
         finder = self._finder  # loaded before anything is asked that might not be used
         by_key = {_key(one.photograph): one for one in opened}
         answers = tqdm(
-            ask(self.vlm, self.archive, map(self._question, opened)), "objects", len(opened), unit="photograph"
+            ask(self.vlm, self.store, map(self._question, opened)), "objects", len(opened), unit="photograph"
         )
         found: dict[str, Found | Future[Found]] = {}
         unanswered: list[str] = []

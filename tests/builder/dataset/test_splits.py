@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.dataset.splits import Member, Occupied, edited_group, held_out_split, place, place_lora, side
+from builder.dataset.splits import Member, Occupied, edited_group, held_out_split, place, place_lora
 from diffseg30k import (
     CONFIGS,
     EDITED,
@@ -21,6 +21,7 @@ from diffseg30k import (
     UNEDITED_IN_TRAIN,
     folder,
     held_out_column,
+    side,
 )
 
 COUNT = 30_000

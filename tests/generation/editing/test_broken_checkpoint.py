@@ -12,7 +12,7 @@ from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.plan.draw import PlanOptions
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions
 from tests.coco_factory import CocoFolder

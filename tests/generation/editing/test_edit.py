@@ -11,7 +11,7 @@ from skimage import data
 
 from builder.run.planned_edit import PlannedEdit, encode_region
 from generation.editing.edit import EditFailed, apply_edits, composite
-from generation.generators.inpainter import InpaintRequest
+from generation.generators.pipelines.inpainter import InpaintRequest
 from generation.generators.resize import resize_mask
 
 SIDE = 96

@@ -20,8 +20,8 @@ from generation.editing.run import generate
 from generation.editing.worker import make_edits, release_model
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.generators.inpainter import InpaintRequest
-from generation.plan.draw import PlanOptions
+from generation.generators.pipelines.inpainter import InpaintRequest
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions
 from performance.sample_run import photograph, region

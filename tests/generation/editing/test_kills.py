@@ -26,7 +26,7 @@ from performance.sleeper import Sleeper
 from builder.packing.pack import PackOptions, pack
 import generation.editing.executors.local, generation.editing.worker, torch  # once, and not in each child
 from generation.generators import registry
-from generation.plan.draw import PlanOptions
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.quality.score import score
 from generation.editing.run import generate

@@ -12,8 +12,10 @@ from hypothesis import strategies as st
 from builder.run.directory import RunDirectory
 from builder.run.planned_edit import encode_region, read_plan, write_plan
 from diffseg30k import EDIT_TYPES, GENERATORS
+from generation.generators.settings import GeneratorSettings
 from generation.plan.balance import latin_rectangle, share_edit_types, share_generators, share_turns
-from generation.plan.draw import Candidate, GeneratorSettings, PlanOptions, draw_regions, make_plan
+from generation.plan.draw import Candidate, draw_regions, make_plan
+from generation.plan.options import PlanOptions
 from generation.plan.selection import choose, turn_targets
 from generation.regions.annotations import Region
 

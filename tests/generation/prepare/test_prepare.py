@@ -15,7 +15,8 @@ from PIL import Image
 from builder.encoding.images import decode_image
 from builder.run.directory import PLAN, RunDirectory, base_path, read_bases
 from builder.run.planned_edit import read_plan
-from generation.plan.draw import GeneratorSettings, PlanOptions
+from generation.generators.settings import GeneratorSettings
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions, base_image, read_coco
 from tests.coco_factory import BY, CocoFolder, encoded, photograph_crops, square

@@ -24,7 +24,8 @@ from builder.run.directory import (
 from builder.run.planned_edit import PlannedEdit, read_plan
 from builder.run.scores import Score, write_score
 from cli import app
-from generation.plan.draw import GeneratorSettings, PlanOptions
+from generation.generators.settings import GeneratorSettings
+from generation.plan.options import PlanOptions
 from generation.plan.shares import apportion, deal_evenly, deal_generators
 from generation.prepare.prepare import prepare_run
 from generation.prepare.rounds import carry_out, tally

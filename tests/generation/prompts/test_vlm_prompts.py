@@ -27,7 +27,7 @@ from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.prompts.vlm_prompts import with_prompts
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from tests.generation.vlm.answers import answer
@@ -77,12 +77,12 @@ def run(tmp_path) -> RunDirectory:
     return run
 
 
-def eyes(server: Endpoint, **changes) -> Eyes:
-    return Eyes(VlmOptions(**{"vlm": server.url, "model": "m", "concurrency": 3, "retries": 0} | changes))
+def client(server: Endpoint, **changes) -> VlmClient:
+    return VlmClient(VlmOptions(**{"vlm": server.url, "model": "m", "concurrency": 3, "retries": 0} | changes))
 
 
 def made(run: RunDirectory, server: Endpoint, **changes):
-    return generate(run.url, WorkerOptions(), eyes=eyes(server, **changes))
+    return generate(run.url, WorkerOptions(), client=client(server, **changes))
 
 
 def shown(request: dict) -> list[np.ndarray]:
@@ -192,7 +192,7 @@ def test_an_image_edited_anew_gets_a_new_prompt(run):
 
 @pytest.mark.parametrize("given", [None, "other"])
 def test_a_plan_that_wants_a_vlm_is_not_carried_out_by_another_or_none(run, given):
-    chosen = Eyes(VlmOptions("http://127.0.0.1:1/v1", model=given)) if given else None
+    chosen = VlmClient(VlmOptions("http://127.0.0.1:1/v1", model=given)) if given else None
     with pytest.raises(ValueError, match="leaves the prompts to the VLM m"):
-        generate(run.url, WorkerOptions(), eyes=chosen)
+        generate(run.url, WorkerOptions(), client=chosen)
     assert results(run) == {}

@@ -32,7 +32,7 @@ from generation.quality.measures import seam
 from generation.quality.options import QualityOptions
 from generation.quality.report import write_report
 from generation.quality.score import score
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from tests.generation.vlm.endpoint_server import Behaviour, Endpoint, asked_text, endpoint
@@ -51,8 +51,8 @@ def edited(run: RunDirectory) -> list[str]:
     return [base.image for base in read_bases(run) if base.num_edits]
 
 
-def eyes(server: Endpoint, **changes) -> Eyes:
-    return Eyes(VlmOptions(**{"vlm": server.url, "model": "m", "concurrency": 3, "retries": 0} | changes))
+def client(server: Endpoint, **changes) -> VlmClient:
+    return VlmClient(VlmOptions(**{"vlm": server.url, "model": "m", "concurrency": 3, "retries": 0} | changes))
 
 
 def says(number: float, reason: str = "it looks natural") -> Behaviour:
@@ -105,7 +105,7 @@ def test_images_below_three_are_discarded_and_the_sentence_is_kept(run):
         return says(2, "a torn edge") if request_is_about(request, run, bad, 3) else says(4)
 
     with endpoint(behave) as server:
-        report = score(run.url, eyes=eyes(server))
+        report = score(run.url, client=client(server))
         assert report.asked == len(server.requests) == 4, "one question an image"
     assert (report.accepted, dict(report.discarded)) == (3, {"a score below 3": 1})
     found = read_score(run, bad)
@@ -122,14 +122,14 @@ def shown(request: dict) -> list[np.ndarray]:
 
 def test_two_worked_examples_come_before_the_question(run):
     with endpoint(lambda *_: says(4)) as server:
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
     roles = [message["role"] for message in server.requests[0]["messages"]]
     assert roles == ["system", "user", "assistant", "user", "assistant", "user"]
 
 
 def test_the_judge_of_edits_sees_each_with_its_place_before_and_after(run):
     with endpoint(lambda request, _: says(1 if "kandinsky" in asked_text(request) else 4)) as server:
-        report = score(run.url, QualityOptions(judge="edit"), eyes(server))
+        report = score(run.url, QualityOptions(judge="edit"), client(server))
     assert report.asked == len(server.requests) == EDITS
     assert all(len(shown(request)) == 3 for request in server.requests)
     request = server.requests[0]
@@ -145,7 +145,7 @@ def test_the_worst_edit_decides_where_edits_are_judged(run):
         return says(1.5, "it floats") if request_is_about(request, run, three, 2) else says(4)
 
     with endpoint(behave) as server:
-        report = score(run.url, QualityOptions(judge="edit"), eyes(server, concurrency=1))
+        report = score(run.url, QualityOptions(judge="edit"), client(server, concurrency=1))
     assert (report.accepted, dict(report.discarded)) == (3, {"a score below 3": 1})
     found = read_score(run, three)
     assert (found.score, found.reason) == (1.5, "it floats")
@@ -159,8 +159,8 @@ def request_is_about(request: dict, run: RunDirectory, image: str, turn: int) ->
 
 def test_what_was_answered_is_not_asked_again_and_another_limit_asks_nothing(run):
     with endpoint(lambda *_: says(3.5)) as server:
-        score(run.url, eyes=eyes(server))
-        again = score(run.url, QualityOptions(min_quality=4), eyes(server))
+        score(run.url, client=client(server))
+        again = score(run.url, QualityOptions(min_quality=4), client(server))
         alone = score(run.url)
         assert len(server.requests) == 4
     assert (again.asked, again.accepted, dict(again.discarded)) == (0, 0, {"a score below 4": 4})
@@ -170,18 +170,18 @@ def test_what_was_answered_is_not_asked_again_and_another_limit_asks_nothing(run
 
 def test_another_judge_asks_anew(run):
     with endpoint(lambda *_: says(4)) as server:
-        score(run.url, eyes=eyes(server))
-        score(run.url, QualityOptions(judge="edit"), eyes(server))
+        score(run.url, client=client(server))
+        score(run.url, QualityOptions(judge="edit"), client(server))
         assert len(server.requests) == 4 + EDITS
 
 
 def test_an_image_edited_anew_is_measured_and_judged_anew(run):
     image = edited(run)[0]
     with endpoint(lambda *_: says(4)) as server:
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
         write_record(run, image, dataclasses.replace(read_record(run, image, 1), seed=77))
         run.write(image_path(image, 1), run.read(image_path(edited(run)[1], 1)))
-        report = score(run.url, eyes=eyes(server))
+        report = score(run.url, client=client(server))
         assert (report.asked, len(server.requests)) == (1, 5)
 
 
@@ -192,9 +192,9 @@ def test_an_image_without_a_usable_answer_is_discarded_counted_and_kept_on_recor
         return Behaviour("five stars") if request_is_about(request, run, bad, 1) else says(4)
 
     with endpoint(behave) as server:
-        report = score(run.url, eyes=eyes(server))
+        report = score(run.url, client=client(server))
         assert len(server.requests) == 5, "it is asked once more"
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
         assert len(server.requests) == 5
     assert dict(report.discarded) == {"the VLM gave no score": 1}
     kept = json.loads(run.read(f"vlm/scores/image/{bad}.json"))
@@ -203,16 +203,16 @@ def test_an_image_without_a_usable_answer_is_discarded_counted_and_kept_on_recor
 
 def test_where_the_server_is_busy_for_one_image_the_next_call_asks_it_again(run):
     with endpoint(lambda _, number: Behaviour(status=503) if number == 1 else says(4)) as server:
-        report = score(run.url, eyes=eyes(server, concurrency=1))
+        report = score(run.url, client=client(server, concurrency=1))
         assert (report.accepted, len(report.unscored)) == (3, 1)
         assert not run.exists(score_path(report.unscored[0]))
-        assert score(run.url, eyes=eyes(server)).accepted == 4
+        assert score(run.url, client=client(server)).accepted == 4
         assert len(server.requests) == 5
 
 
 def test_where_the_vlm_is_away_nothing_is_decided(run):
     with endpoint(lambda *_: Behaviour(status=503)) as server, pytest.raises(VlmUnavailable, match="is kept"):
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
     assert run.names("scores") == set()
 
 
@@ -227,7 +227,7 @@ def test_unfinished_and_unreadable_images_are_named(run):
 
 def test_kept_replies_hold_the_whole_question(run):
     with endpoint(lambda *_: says(4)) as server:
-        score(run.url, eyes=dataclasses.replace(eyes(server), keep_replies=True))
+        score(run.url, client=dataclasses.replace(client(server), keep_replies=True))
     kept = json.loads(run.read(f"vlm/scores/image/{edited(run)[0]}.json"))
     assert kept["question"]["messages"][-1][-1].startswith("Are there unnatural things")
 
@@ -239,7 +239,7 @@ def test_discarded_images_stay_out_of_the_dataset_and_facts_are_in_the_rows(run,
         return says(1, "torn") if request_is_about(request, run, bad, 3) else says(4, "natural")
 
     with endpoint(behave) as server:
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
     report = pack(run.url, str(tmp_path / "out"), PackOptions(progress=False))
     assert (report.rows, report.rejected) == (4, (bad,))
     columns = ["num_edits", "quality_score", "edits"]
@@ -284,7 +284,7 @@ def test_the_report_counts_and_shows_the_best_and_the_worst(run, tmp_path):
         return says(1, "torn") if request_is_about(request, run, bad, 3) else says(4, "natural")
 
     with endpoint(behave) as server:
-        score(run.url, eyes=eyes(server))
+        score(run.url, client=client(server))
     files = write_report(run.url, str(tmp_path / "report"))
     numbers = json.loads((tmp_path / "report" / "report.json").read_text())
     assert numbers["images"] == {"accepted": 3, "discarded": 1}

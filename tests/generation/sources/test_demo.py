@@ -11,7 +11,7 @@ from pycocotools.coco import COCO
 from skimage import data
 from sklearn.datasets import load_sample_image
 
-from builder.dataset.splits import side
+from diffseg30k import side
 from generation.sources.demo import photographs
 from generation.sources.demo.photographs import write_demo_sources
 

@@ -10,7 +10,7 @@ from generation.vlm.client import open_vlm
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from generation.vlm.replies import Judgement
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 from tests.generation.vlm.endpoint_server import Behaviour, asked_text, endpoint
 
 GOOD = '{"score": 4, "reason": "fine"}'
@@ -18,7 +18,7 @@ GOOD = '{"score": 4, "reason": "fine"}'
 
 @pytest.fixture
 def archive(tmp_path):
-    return Archive(RunDirectory(str(tmp_path)))
+    return ReplyStore(RunDirectory(str(tmp_path)))
 
 
 def answers(server, archive, questions, model="m", **options):
@@ -103,7 +103,7 @@ def test_another_model_or_another_picture_is_another_question(question, archive,
 
 @pytest.mark.parametrize("keep", [True, False])
 def test_a_maker_can_audit_what_was_asked_and_said(question, tmp_path, keep):
-    archive = Archive(RunDirectory(str(tmp_path)), keep_replies=keep)
+    archive = ReplyStore(RunDirectory(str(tmp_path)), keep_replies=keep)
     with endpoint(lambda _, number: Behaviour("hm" if number == 0 else GOOD)) as server:
         answers(server, archive, [question()])
     kept = json.loads((tmp_path / "vlm/score/a.json").read_text())
@@ -117,7 +117,7 @@ def test_a_maker_can_audit_what_was_asked_and_said(question, tmp_path, keep):
 
 def test_no_key_is_kept(question, tmp_path, monkeypatch):
     monkeypatch.setenv("OPENAI_API_KEY", "sk-secret")
-    archive = Archive(RunDirectory(str(tmp_path)), keep_replies=True)
+    archive = ReplyStore(RunDirectory(str(tmp_path)), keep_replies=True)
     with endpoint(lambda *_: Behaviour(GOOD)) as server:
         answers(server, archive, [question()])
     assert not any("sk-secret" in path.read_text() for path in tmp_path.rglob("*.json"))

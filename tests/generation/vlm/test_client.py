@@ -20,13 +20,13 @@ from cli import app
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.plan.draw import PlanOptions
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.quality.options import QualityOptions
 from generation.quality.score import score
 from generation.regions.grounding.options import GroundingOptions
 from generation.sources.photographs import SourceOptions
-from generation.vlm.eyes import Eyes
+from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from tests.generation.vlm.answers import answer, kind_of
 from tests.generation.vlm.endpoint_server import Behaviour, endpoint
@@ -58,10 +58,10 @@ def plan_options(models: GroundingOptions, vlm: str, **others) -> PlanOptions:
 
 @pytest.mark.slow
 def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, photographs, tmp_path):
-    eyes = Eyes(VlmOptions(tiny_qwen, picture_side=SIDE))
+    client = VlmClient(VlmOptions(tiny_qwen, picture_side=SIDE))
     options = plan_options(models, tiny_qwen, count=4, unedited=1)
-    prepare_run(str(tmp_path), SourceOptions(photographs, None), options, eyes)
-    report = generate(str(tmp_path), WorkerOptions(), eyes=eyes)
+    prepare_run(str(tmp_path), SourceOptions(photographs, None), options, client)
+    report = generate(str(tmp_path), WorkerOptions(), client=client)
 
     run = RunDirectory(str(tmp_path))
     plan = read_plan(run)
@@ -72,7 +72,7 @@ def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, 
         assert f'"prompt": "{prompt}"' in REPLIES[edit.edit_type]
 
     for judge, accepted in (("image", 4), ("edit", 0)):
-        assert score(str(tmp_path), QualityOptions(judge), eyes).accepted == accepted
+        assert score(str(tmp_path), QualityOptions(judge), client).accepted == accepted
         for image in {edit.image for edit in plan}:
             found = read_score(run, image)
             assert {"score": found.score, "reason": found.reason} == json.loads(REPLIES[judge])
@@ -112,15 +112,15 @@ def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(mode
     options = plan_options(models, "m", unedited=1)
     run = tmp_path / "killed"
     with endpoint(one_after_the_other) as server:
-        eyes = Eyes(VlmOptions(server.url, "m"))
-        planning = (str(run), sources, options, eyes)
+        client = VlmClient(VlmOptions(server.url, "m"))
+        planning = (str(run), sources, options, client)
         kept = killed_while_asking(prepare_run, planning, run / "vlm/objects", 3)
         before = len(server.requests)
         prepare_run(*planning)
         assert 3 <= len(kept) < 9
         assert len(server.requests) - before == 9 - len(kept)
 
-        making = partial(generate, str(run), WorkerOptions(), eyes=eyes)
+        making = partial(generate, str(run), WorkerOptions(), client=client)
         kept = killed_while_asking(making, (), run / "vlm/prompts/turn-1", 3)
         before = len(server.requests)
         report = making()
@@ -129,9 +129,9 @@ def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(mode
 
     undisturbed = tmp_path / "undisturbed"
     with endpoint(answer) as server:
-        eyes = Eyes(VlmOptions(server.url, "m"))
-        prepare_run(str(undisturbed), sources, options, eyes)
-        generate(str(undisturbed), WorkerOptions(), eyes=eyes)
+        client = VlmClient(VlmOptions(server.url, "m"))
+        prepare_run(str(undisturbed), sources, options, client)
+        generate(str(undisturbed), WorkerOptions(), client=client)
         asked = Counter(kind_of(request) for request in server.requests)
     assert asked == {"objects": 9, "prompt": report.planned}
     assert contents(run) == contents(undisturbed)

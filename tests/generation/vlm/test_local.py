@@ -12,7 +12,7 @@ from generation.vlm.options import MODELS, VlmOptions
 from generation.vlm.question import Picture
 from generation.vlm.questions import edit_question, image_question, objects_question, prompt_question
 from generation.vlm.replies import Judgement, NamedObject, WrittenPrompt
-from generation.vlm.reply_store import Archive
+from generation.vlm.reply_store import ReplyStore
 from generation.vlm.worked_examples import worked_examples
 from tests.generation.vlm.tiny_qwen import REPLIES, SIDE
 
@@ -48,7 +48,7 @@ def options(checkpoint: str, **changes) -> VlmOptions:
 
 def test_it_answers_every_kind_of_question(tiny_qwen, tmp_path):
     vlm = open_vlm(options(tiny_qwen))
-    archive = Archive(RunDirectory(str(tmp_path)))
+    archive = ReplyStore(RunDirectory(str(tmp_path)))
     answers = {answer.question.key: answer.value for answer in ask(vlm, archive, questions())}
     assert answers == ANSWERS
     assert {answer.asked for answer in ask(vlm, archive, questions())} == {0}

@@ -13,7 +13,7 @@ import pytest
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.plan.draw import PlanOptions
+from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.demo.photographs import write_demo_sources
 from generation.sources.photographs import SourceOptions

@@ -8,8 +8,8 @@ from hypothesis.extra import numpy as arrays
 
 from generation.checkpoints.cache import tiny_folder
 from generation.generators import registry
-from generation.generators.inpainter import InpaintRequest
 from generation.generators.pipelines.blended import BlendedInpainter, add_noise, encode, keep_outside, latent_mask
+from generation.generators.pipelines.inpainter import InpaintRequest
 from generation.generators.pipelines.load import load_pipeline, quiet, to_pixels
 from generation.generators.tiny import unets
 
