@@ -21,7 +21,7 @@ KILLS = 3
 def build_command(sources: tuple[str, str], out: Path, *more: str) -> list[str]:
     images, annotations = sources
     options = ["--images", images, "--annotations", annotations, "--out", str(out), "--count", "8", "--size", "64"]
-    return [sys.executable, "-m", "cli", "build", *options, "--generators", "sd2,flux.1,sdxl", *more]
+    return [sys.executable, "-m", "diffseg30k_cli", "build", *options, "--generators", "sd2,flux.1,sdxl", *more]
 
 
 def contents(folder: Path) -> dict[str, str]:

@@ -21,6 +21,7 @@ from builder.archives.staging import Staging
 from builder.archives.zip_members import Archive, MemberError, open_archive
 from builder.dataset.directory import DatasetDirectory
 from builder.hub.secrets import redact
+from builder.packing.options import ROWS_PER_GROUP, SHARD_BYTES
 from builder.run.map_ahead import map_ahead
 from diffseg30k import SIDES
 
@@ -42,8 +43,8 @@ class ImportOptions:
     """
 
     labels: str
-    shard_bytes: int = 500_000_000
-    rows_per_group: int = 16
+    shard_bytes: int = SHARD_BYTES
+    rows_per_group: int = ROWS_PER_GROUP
     workers: int = field(default_factory=lambda: os.cpu_count() or 1)
     progress: bool = True
 

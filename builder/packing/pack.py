@@ -11,7 +11,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from tqdm import tqdm
 
@@ -20,36 +20,13 @@ from builder.dataset.existing import check_schema, occupied, sort_out
 from builder.dataset.shards import Entry, PlannedShard, plan_shards, write_shard
 from builder.dataset.splits import Occupied, place, place_lora
 from builder.packing.finished_rows import Survey, survey
+from builder.packing.options import PackOptions
 from builder.packing.rows import BrokenImage, read_row
 from builder.run.directory import BASES, RunDirectory
 from builder.run.map_ahead import map_ahead
 from diffseg30k import LORA, features
 
 STAGING = ".packing"
-
-
-@dataclass(frozen=True)
-class PackOptions:
-    """How a run is packed.
-
-    Attributes:
-        with_originals: keep the base images beside the edited ones, in the column `original`.
-        shard_bytes: about how large a shard becomes.
-        rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
-        lora: the run edits regions again with a LoRA: its rows belong to `semantic-lora` alone.
-        join: OUT may hold rows of other runs, and these join them. Without it that is refused. The shards of a
-            LoRA run and those of other runs may always lie together.
-        threads: how many rows are read and painted at a time.
-        progress: show a bar on stderr.
-    """
-
-    with_originals: bool = False
-    shard_bytes: int = 500_000_000
-    rows_per_group: int = 16
-    lora: bool = False
-    join: bool = False
-    threads: int = field(default_factory=lambda: min(os.cpu_count() or 1, 8))
-    progress: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,6 +54,16 @@ class PackReport:
     unfinished: tuple[str, ...]
     rejected: tuple[str, ...]
     broken: dict[str, str]
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        return [
+            *(f"{folder}: {rows} rows" for folder, rows in sorted(self.groups.items())),
+            f"shards: {self.shards_written} written, {self.shards_kept} kept, {self.shards_removed} removed",
+            *(f"left out, unfinished: {image}" for image in self.unfinished),
+            *(f"left out, quality too low: {image}" for image in self.rejected),
+            *(f"left out, broken: {image}: {reason}" for image, reason in self.broken.items()),
+        ]
 
 
 def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackReport:

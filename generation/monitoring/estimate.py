@@ -59,6 +59,20 @@ class Estimate:
         """Of one worker, for every edit once."""
         return sum(each.hours for each in self.generators)
 
+    def lines(self) -> list[str]:
+        """The totals for people."""
+        done = self.simulated
+        return [
+            f"{self.images:,} edited images: {self.hours:,.2f} GPU hours of edits",
+            f"{self.cluster.workers:,} workers: {done.seconds / 3600:,.2f} hours, "
+            f"{done.busy_seconds / 3600:,.2f} GPU hours; {done.loads:,} model loads, {done.crashes:,} crashes, "
+            f"{done.made - len(done.finished):,} edits made twice",
+            "storage: not known before a picture is there"
+            if self.bytes is None
+            else f"storage of the run directory: {self.bytes / 1e9:,.3f} GB",
+            f"questions to the VLM: {self.questions:,}",
+        ]
+
 
 def estimate(
     run_url: str,

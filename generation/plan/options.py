@@ -1,16 +1,12 @@
 """What a plan is made for: how many images, which generators, which seed."""
 
 from dataclasses import dataclass
+from typing import get_args
 
 from diffseg30k import COMPOSITING
 from generation.generators.settings import GeneratorSettings
+from generation.plan.choices import PromptsBy, RegionsFrom
 from generation.plan.shares import TURN_RATIO, Weights
-
-REGIONS = ("annotations", "grounded-sam")
-"""Where regions come from: COCO's annotations, or a VLM's names found by Grounding DINO and SAM."""
-
-PROMPTS = ("templates", "vlm")
-"""Who writes prompts: the plan itself, or a VLM that looks at the picture before each turn."""
 
 
 @dataclass(frozen=True)
@@ -25,8 +21,8 @@ class PlanOptions:
         unedited: photographs to keep unedited; None for one for every six edited, as the paper's 5,000 beside
             30,000.
         compositing: one of `diffseg30k.COMPOSITING`.
-        regions: one of `REGIONS`: where regions come from.
-        prompts: one of `PROMPTS`: who writes prompts.
+        regions: one of `RegionsFrom`: where regions come from.
+        prompts: one of `PromptsBy`: who writes prompts.
         vlm: the VLM's name, as `VlmOptions.name` has it, where one is asked.
         detector: Grounding DINO's checkpoint, where it finds the regions.
         segmenter: SAM's, where it does.
@@ -42,8 +38,8 @@ class PlanOptions:
     count: int | None = None
     unedited: int | None = None
     compositing: str = "spliced"
-    regions: str = "annotations"
-    prompts: str = "templates"
+    regions: RegionsFrom = "annotations"
+    prompts: PromptsBy = "templates"
     vlm: str | None = None
     detector: str | None = None
     segmenter: str | None = None
@@ -57,7 +53,10 @@ class PlanOptions:
             raise ValueError(f"each generator is named once, but {', '.join(twice)} is named more often")
         if self.compositing not in COMPOSITING:
             raise ValueError(f"compositing is {' or '.join(COMPOSITING)}, not {self.compositing!r}")
-        for name, chosen, known in (("regions", self.regions, REGIONS), ("prompts", self.prompts, PROMPTS)):
+        for name, chosen, known in (
+            ("regions", self.regions, get_args(RegionsFrom)),
+            ("prompts", self.prompts, get_args(PromptsBy)),
+        ):
             if chosen not in known:
                 raise ValueError(f"{name} is {' or '.join(known)}, not {chosen!r}")
         if self.asks_vlm and not self.vlm:

@@ -1,10 +1,11 @@
 """How finished images are judged."""
 
 from dataclasses import dataclass
+from typing import Literal, get_args
 
 from builder.run.scores import HIGHEST, LOWEST
 
-JUDGES = ("image", "edit")
+Judge = Literal["image", "edit"]
 """What a score judges: the whole picture, as in the paper, or each edit with its region before and after."""
 
 
@@ -13,7 +14,7 @@ class QualityOptions:
     """How finished images are judged.
 
     Attributes:
-        judge: one of `JUDGES`: what a VLM is shown.
+        judge: one of `Judge`: what a VLM is shown.
         min_quality: an image with a lower score is discarded, 0 to 5 (paper, 3.2).
         min_change: an image is discarded where an edit changed the inside of its mask by less, 0 to 1. Below about
             a level of 255, nothing was edited there.
@@ -26,15 +27,15 @@ class QualityOptions:
         ValueError: an option has a value that it cannot have.
     """
 
-    judge: str = "image"
+    judge: Judge = "image"
     min_quality: float = 3.0
     min_change: float = 0.004
     max_seam: float | None = None
     min_coverage: float | None = None
 
     def __post_init__(self) -> None:
-        if self.judge not in JUDGES:
-            raise ValueError(f"judge is {' or '.join(JUDGES)}, not {self.judge!r}")
+        if self.judge not in get_args(Judge):
+            raise ValueError(f"judge is {' or '.join(get_args(Judge))}, not {self.judge!r}")
         for name, value, highest in (
             ("min-quality", self.min_quality, HIGHEST),
             ("min-change", self.min_change, 1.0),

@@ -59,6 +59,14 @@ class QualityReport:
                 )
         return lines + [f"not scored: {name}: {reason}" for name, reason in self.unreadable.items()]
 
+    def check(self) -> None:
+        """Raises ValueError where the VLM's server gave no answer for an image."""
+        if self.unscored:
+            raise ValueError(
+                f"{len(self.unscored)} images have no score yet, for the VLM's server gave no answer: "
+                "what it answered is kept, so give the same command again"
+            )
+
 
 def _more(names: Sequence[str]) -> str:
     return ", …" if len(names) > NAMED else ""

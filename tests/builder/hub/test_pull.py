@@ -48,7 +48,7 @@ def test_another_revision_is_pulled_and_verified_by_its_name(hub, dataset, tmp_p
     rows = []
     for name in (NAME, f"{NAME}@next"):
         ran = subprocess.run(
-            [sys.executable, "-m", "cli", "verify", name],
+            [sys.executable, "-m", "diffseg30k_cli", "verify", name],
             env=environment(hub, tmp_path / "home"),
             check=True,
             capture_output=True,
@@ -179,7 +179,7 @@ def test_a_name_is_a_folder_a_url_or_a_dataset_on_the_hub(tmp_path):
 
 def test_the_command_line_verifies_a_dataset_by_its_name(hub, dataset, tmp_path):
     push_to(hub, dataset)
-    command = [sys.executable, "-m", "cli", "verify", NAME]
+    command = [sys.executable, "-m", "diffseg30k_cli", "verify", NAME]
     settings = environment(hub, tmp_path / "home")
     done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
     assert "rows in" in done.stdout, done.stderr

@@ -13,7 +13,7 @@ from typer.testing import CliRunner
 from builder.encoding.images import encode_image
 from builder.run.directory import RunDirectory, base_path, read_failures
 from builder.run.planned_edit import PlannedEdit, encode_region, write_plan
-from cli import app
+from diffseg30k_cli.main import app
 from generation.checkpoints.cache import tiny_folder
 from generation.editing.background_io import Desk
 from generation.editing.run import generate

@@ -42,7 +42,7 @@ def s3(monkeypatch) -> Iterator[str]:
 
 def diffseg30k(*arguments: str) -> str:
     """What a command prints."""
-    command = [sys.executable, "-m", "cli", *arguments]
+    command = [sys.executable, "-m", "diffseg30k_cli", *arguments]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from builder.run.directory import EditFailure, RunDirectory, write_failure, write_load
 from builder.run.planned_edit import write_plan
-from cli import app
+from diffseg30k_cli.main import app
 from generation.editing.run import _Progress
 from generation.monitoring.estimate import estimate
 from generation.monitoring.simulation import Cluster

@@ -23,7 +23,7 @@ from builder.run.directory import (
 )
 from builder.run.planned_edit import PlannedEdit, read_plan
 from builder.run.scores import Score, write_score
-from cli import app
+from diffseg30k_cli.main import app
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
 from generation.plan.shares import apportion, deal_evenly, deal_generators

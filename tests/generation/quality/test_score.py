@@ -260,7 +260,17 @@ def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(tmp_
         return says(4)
 
     with endpoint(slowly) as server:
-        command = [sys.executable, "-m", "cli", "score", run.url, "--vlm", server.url, "--vlm-model", "m"]
+        command = [
+            sys.executable,
+            "-m",
+            "diffseg30k_cli",
+            "score",
+            run.url,
+            "--vlm",
+            server.url,
+            "--vlm-model",
+            "m",
+        ]
         kills = 0
         while kills < 4:
             process = subprocess.Popen([*command, "--judge", "edit"], stderr=subprocess.DEVNULL)

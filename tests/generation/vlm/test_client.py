@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 from builder.run.directory import RunDirectory, read_record
 from builder.run.planned_edit import read_plan
 from builder.run.scores import read_score
-from cli import app
+from diffseg30k_cli.main import app
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry

@@ -18,7 +18,7 @@ from generation.prepare.prepare import prepare_run
 from generation.sources.demo.photographs import write_demo_sources
 from generation.sources.photographs import SourceOptions
 
-GENERATE = [sys.executable, "-m", "cli", "generate"]
+GENERATE = [sys.executable, "-m", "diffseg30k_cli", "generate"]
 
 
 def contents(folder: str | Path) -> dict[str, str]:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from cli import app
+from diffseg30k_cli.main import app
 from tests.generation.editing.executors.conftest import contents
 
 ROOT = Path(__file__).parents[4]

@@ -1,0 +1,34 @@
+"""How a run is packed."""
+
+import os
+from dataclasses import dataclass, field
+
+SHARD_BYTES = 500_000_000
+"""About how large a shard becomes, where nobody says otherwise."""
+
+ROWS_PER_GROUP = 16
+"""Rows in a Parquet row group at most; a filter skips whole row groups."""
+
+
+@dataclass(frozen=True)
+class PackOptions:
+    """How a run is packed.
+
+    Attributes:
+        with_originals: keep the base images beside the edited ones, in the column `original`.
+        shard_bytes: about how large a shard becomes.
+        rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
+        lora: the run edits regions again with a LoRA: its rows belong to `semantic-lora` alone.
+        join: OUT may hold rows of other runs, and these join them. Without it that is refused. The shards of a
+            LoRA run and those of other runs may always lie together.
+        threads: how many rows are read and painted at a time.
+        progress: show a bar on stderr.
+    """
+
+    with_originals: bool = False
+    shard_bytes: int = SHARD_BYTES
+    rows_per_group: int = ROWS_PER_GROUP
+    lora: bool = False
+    join: bool = False
+    threads: int = field(default_factory=lambda: min(os.cpu_count() or 1, 8))
+    progress: bool = True

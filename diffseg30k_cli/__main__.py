@@ -1,0 +1,5 @@
+"""The command, for `python -m diffseg30k_cli`."""
+
+from diffseg30k_cli.main import main
+
+main()

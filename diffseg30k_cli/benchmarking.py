@@ -1,0 +1,130 @@
+"""The commands of the benchmark: `train`, `evaluate` and `tables`."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+import typer
+
+from diffseg30k_cli.app import BENCHMARK, app
+from diffseg30k_cli.option_groups import grouped
+from diffseg30k_cli.options import names
+from diffseg30k_cli.printing import say
+
+Name = Annotated[
+    str | None, typer.Option(help="Packed dataset: a folder, a URL or a name on the Hub; diffseg30k.")
+]
+Config = Annotated[str | None, typer.Option(help="Its config, whose name says the task; semantic.")]
+Side = Annotated[int | None, typer.Option(min=32, help="Side that images are brought to, in pixels.")]
+Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed, without a copy.")]
+Device = Annotated[
+    Literal["auto", "cpu", "cuda"] | None, typer.Option(help="auto, a GPU where there is one, if left out.")
+]
+
+
+@dataclass(frozen=True)
+class TrainChoices:
+    """What is trained, on what; None leaves it to `TrainOptions`."""
+
+    out: Annotated[str, typer.Option(help="Folder of the training.", show_default=False)]
+    dataset: Name = None
+    config: Config = None
+    architecture: Annotated[
+        str | None, typer.Option(help="deeplabv3plus, another baseline, or one of segmentation-models-pytorch.")
+    ] = None
+    encoder: Annotated[str | None, typer.Option(help="Its encoder; the architecture's if left out.")] = None
+    weights: Annotated[
+        Literal["imagenet", "none"] | None, typer.Option(help="imagenet, from the Hub, if left out; none: random.")
+    ] = None
+    size: Side = None
+    steps: Annotated[int | None, typer.Option(min=1, help="Updates; the recipe's if left out.")] = None
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images an update; the recipe's if left out.")] = (
+        None
+    )
+    learning_rate: Annotated[float | None, typer.Option(help="The recipe's if left out.")] = None
+    scale: Annotated[
+        tuple[float, float] | None, typer.Option(help="Scale images at random, by a factor between two.")
+    ] = None
+    validate_every: Annotated[int | None, typer.Option(min=1, help="Steps between two validations.")] = None
+    workers: Annotated[int | None, typer.Option(min=0, help="Subprocesses that decode images.")] = None
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the random numbers; 0 if left out.")] = None
+    mixed_precision: Annotated[
+        Literal["auto", "no", "fp16", "bf16"] | None,
+        typer.Option(help="auto: bf16 or fp16 on a GPU, no on a CPU."),
+    ] = None
+    device: Device = None
+    checkpoint_every: Annotated[int | None, typer.Option(min=1, help="Steps between two checkpoints.")] = None
+    streaming: Streaming = False
+    resume: Annotated[bool, typer.Option("--resume", help="Go on from the newest checkpoint.")] = False
+
+
+@app.command(rich_help_panel=BENCHMARK)
+@grouped
+def train(choices: TrainChoices) -> None:
+    """Trains a detector by the paper's protocol."""
+    from benchmark.training.options import TrainOptions
+    from benchmark.training.train import train as train_detector
+
+    report = train_detector(TrainOptions(**_given(choices)))
+    loss = "" if report.loss is None else f", loss {report.loss:.4f}"
+    say([f"{report.step} steps{loss}; detector: {report.detector}"])
+
+
+@dataclass(frozen=True)
+class EvaluateChoices:
+    """What is evaluated, on what; None leaves it to `EvaluateOptions`."""
+
+    detector: Annotated[
+        str,
+        typer.Argument(help="Folder of a training, FILE.py:FUNCTION or predictions:FOLDER.", show_default=False),
+    ]
+    out: Annotated[str, typer.Option(help="Folder of the result files.", show_default=False)]
+    dataset: Name = None
+    config: Config = None
+    split: Annotated[str | None, typer.Option(help="`test` of a held-out pair, else `validation`.")] = None
+    conditions: Annotated[
+        str | None, typer.Option(help="Names, separated by commas; those of Table 3 if left out.")
+    ] = None
+    size: Side = None
+    as_classifier: Annotated[
+        bool, typer.Option("--as-classifier", help="Let a segmentation model score whole images.")
+    ] = False
+    name: Annotated[str | None, typer.Option(help="Of the detector in the tables; its own if left out.")] = None
+    count: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None
+    batch_size: Annotated[int | None, typer.Option(min=1, help="Images at a time.")] = None
+    workers: Annotated[int | None, typer.Option(min=1, help="Threads that decode and distort.")] = None
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the distortions; 0 if left out.")] = None
+    save_predictions: Annotated[str | None, typer.Option(help="Folder for every predicted label map.")] = None
+    streaming: Streaming = False
+    device: Device = None
+
+
+@app.command(rich_help_panel=BENCHMARK)
+@grouped
+def evaluate(choices: EvaluateChoices) -> None:
+    """Scores a detector, clean and distorted."""
+    from benchmark.evaluation.evaluate import EvaluateOptions
+    from benchmark.evaluation.evaluate import evaluate as evaluate_detector
+
+    given = _given(choices)
+    if choices.conditions is not None:
+        given["conditions"] = names(choices.conditions)
+    say(evaluate_detector(EvaluateOptions(**given)))
+
+
+@app.command(rich_help_panel=BENCHMARK)
+def tables(
+    results: Annotated[list[str], typer.Argument(help="Result files.")],
+    out: Annotated[str, typer.Option(help="Folder of the tables and figures.", show_default=False)],
+) -> None:
+    """Prints the paper's tables from result files, the paper's own numbers beside them."""
+    from benchmark.tables.tables import write_tables
+
+    written = write_tables(results, out)
+    files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6)
+    say([path for path in files if path])
+
+
+def _given(choices: Any) -> dict[str, Any]:
+    """The options that were given."""
+    return {name: value for name, value in dataclasses.asdict(choices).items() if value is not None}

@@ -1,0 +1,266 @@
+"""The commands that build a dataset: `demo`, `build`, and its stages one by one."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from diffseg30k_cli.app import BUILDING, app
+from diffseg30k_cli.option_groups import grouped
+from diffseg30k_cli.options import (
+    CheckpointChoices,
+    Dataset,
+    Device,
+    MaxFailures,
+    Out,
+    PackChoices,
+    PlanChoices,
+    RunArgument,
+    ScoreChoices,
+    Seed,
+    Size,
+    SourceChoices,
+    VlmChoices,
+    WorkChoices,
+    Workers,
+)
+from diffseg30k_cli.printing import console, say, show_table
+from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
+
+Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
+Target = Annotated[
+    int | None,
+    typer.Option(min=1, help="Accepted images wanted: further rounds make up for those that are discarded."),
+]
+
+
+@app.command(rich_help_panel=BUILDING)
+def demo(
+    out: Out = "diffseg30k",
+    size: Size = 256,
+    seed: Seed = 0,
+    workers: Workers = None,
+    device: Device = "auto",
+) -> None:
+    """Builds a small dataset from sample photographs, loads it and shows what it holds."""
+    from generation.sources.demo.photographs import write_demo_sources
+
+    images, annotations = write_demo_sources(f"{out}-run/photographs")
+    _build(
+        out,
+        SourceChoices(images, annotations),
+        PlanChoices(size=size, seed=seed),
+        CheckpointChoices(),
+        VlmChoices(),
+        WorkChoices(device),
+        ScoreChoices(),
+        PackChoices(with_originals=True),
+        workers=workers,
+    )
+    _show(out)
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def build(
+    out: Out,
+    sources: SourceChoices,
+    plan: PlanChoices,
+    replaced: CheckpointChoices,
+    vlm: VlmChoices,
+    work: WorkChoices,
+    scoring: ScoreChoices,
+    packing: PackChoices,
+    run: Annotated[str | None, typer.Option(help="Run directory; OUT-run if left out.")] = None,
+    target: Target = None,
+    workers: Workers = None,
+    max_failures: MaxFailures = 0,
+) -> None:
+    """From photographs to a packed dataset: plan, generate, score, pack and card in one go.
+
+    Killed and started again with the same options, it goes on where it was.
+    """
+    _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures)
+
+
+def _build(
+    out: str,
+    sources: SourceChoices,
+    plan: PlanChoices,
+    replaced: CheckpointChoices,
+    vlm: VlmChoices,
+    work: WorkChoices,
+    scoring: ScoreChoices,
+    packing: PackChoices,
+    run: str | None = None,
+    target: int | None = None,
+    workers: int | None = None,
+    max_failures: int = 0,
+) -> None:
+    from diffseg30k_cli.pipelines import BuildOptions, build_dataset
+
+    client = vlm.client(work.device)
+    options = BuildOptions(
+        run=run,
+        target=target,
+        worker=work.worker(replaced),
+        where=ExecutorOptions(workers=_workers(workers, work.device)),
+        client=client,
+        quality=scoring.quality(),
+        packing=packing.packing(join=bool(target)),
+        max_failures=max_failures,
+    )
+    planned = plan.plan(replaced, client if plan.asks_vlm else None)
+    if not build_dataset(sources.sources(), planned, out, options):
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def plan(
+    run: Run,
+    sources: SourceChoices,
+    choices: PlanChoices,
+    replaced: CheckpointChoices,
+    vlm: VlmChoices,
+    work: WorkChoices,
+) -> None:
+    """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
+    from generation.prepare.prepare import prepare_run
+
+    client = vlm.client(work.device) if choices.asks_vlm else None
+    painting = work.worker(replaced) if sources.captions else None
+    say(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting).lines())
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def generate(
+    run: RunArgument,
+    replaced: CheckpointChoices,
+    vlm: VlmChoices,
+    work: WorkChoices,
+    workers: Workers = None,
+    max_failures: MaxFailures = 0,
+    executor: Annotated[ExecutorKind, typer.Option(help="Where: this machine, or a cluster.")] = "local",
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Other machines work on the run too, each by this command.")
+    ] = False,
+    address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
+    gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
+    partition: Annotated[str | None, typer.Option(help="Slurm: the partition.")] = None,
+    time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = SlurmOptions.time,
+    setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
+    sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
+) -> None:
+    """Makes the edits of a plan that are not made yet; those that failed are tried again."""
+    slurm = None
+    if executor == "slurm" or partition:
+        pairs = tuple((key, value) for key, _, value in (pair.partition("=") for pair in sbatch or ()))
+        slurm = SlurmOptions(partition or "", time_limit, gpus=gpus, setup=setup, sbatch=pairs)
+    if executor != "local" and workers is None:
+        raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
+    where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
+    _generate(run, replaced, vlm, work, where, max_failures)
+
+
+def _generate(
+    run: str,
+    replaced: CheckpointChoices,
+    vlm: VlmChoices,
+    work: WorkChoices,
+    where: ExecutorOptions,
+    max_failures: int,
+) -> None:
+    """Makes or submits the edits of a plan; the VLM is the plan's where none is named."""
+    from builder.run.directory import RunDirectory
+    from diffseg30k_cli.pipelines import is_complete
+    from generation.editing.run import generate as make_edits
+    from generation.editing.run import submit
+    from generation.prepare.run_options import read_vlm
+
+    here = where.kind == "local"
+    if not here:
+        work = WorkChoices("cuda" if where.gpus else "cpu", work.batch_size)
+    options = work.worker(replaced, here)
+    if where.kind == "slurm":
+        say([f"submitted: {', '.join(submit(run, options, where))}", f"to follow it: diffseg30k status {run}"])
+        return
+    if vlm.vlm is None:
+        planned = read_vlm(RunDirectory(run))
+        vlm = VlmChoices(planned.get("vlm"), vlm.vlm_model or planned.get("model"), vlm.keep_replies)
+    report = make_edits(run, options, where, vlm.client(options.device))
+    say(report.lines())
+    if not is_complete(report, max_failures):
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def score(run: RunArgument, vlm: VlmChoices, scoring: ScoreChoices, device: Device = "auto") -> None:
+    """Measures every edit, lets a VLM judge it if one is named, and discards what falls short.
+
+    An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
+    """
+    from generation.quality.score import score as score_run
+
+    report = score_run(run, scoring.quality(), vlm.client(device))
+    say(report.lines())
+    report.check()
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def pack(run: RunArgument, out: Out, packing: PackChoices) -> None:
+    """Packs the finished images of a run to Parquet shards."""
+    from builder.packing.pack import pack as pack_run
+
+    say(pack_run(run, out, packing.packing()).lines())
+
+
+@app.command(rich_help_panel=BUILDING)
+def card(dataset: Dataset) -> None:
+    """Writes the card of a packed dataset: README.md, its figures and its pictures."""
+    from cards.card import write_card
+
+    say([f"card: {write_card(dataset)}"])
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def lora(
+    run: RunArgument,
+    out: Annotated[str, typer.Option(help="Packed dataset of the run, which `semantic-lora` joins.")],
+    replaced: CheckpointChoices,
+    work: WorkChoices,
+    lora_run: Annotated[
+        str | None, typer.Option(help="Run directory of the LoRA edits; RUN-lora if left out.")
+    ] = None,
+    workers: Workers = None,
+) -> None:
+    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
+    from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
+
+    where = ExecutorOptions(workers=_workers(workers, work.device))
+    if not add_lora_edits(run, out, lora_run, BuildOptions(worker=work.worker(replaced), where=where)):
+        raise typer.Exit(1)
+
+
+def _workers(workers: int | None, device: str) -> int:
+    from generation.editing.devices import resolve_device, resolve_workers
+
+    return workers or resolve_workers(None, resolve_device(device))
+
+
+def _show(dataset: str) -> None:
+    """Loads every config of a packed dataset as its users will and shows what it holds."""
+    from datasets import get_dataset_config_names, load_dataset
+
+    folder = str(Path(dataset).resolve())
+    rows = [
+        (config, split, str(len(loaded)), ", ".join(loaded.column_names))
+        for config in get_dataset_config_names(folder)
+        for split, loaded in load_dataset(folder, config).items()
+    ]
+    show_table(("config", "split", "rows", "columns"), rows, title=f'load_dataset("{dataset}", CONFIG)')
+    console.print(f"pictures: {Path(dataset) / 'figures'}", highlight=False)

@@ -1,0 +1,23 @@
+"""Runs the command: all groups of commands, and one line for a mistake of the user's."""
+
+import os
+import sys
+
+from diffseg30k_cli import benchmarking, building, monitoring, publishing
+from diffseg30k_cli.app import app
+
+__all__ = ["app", "benchmarking", "building", "main", "monitoring", "publishing"]
+
+USER_ERRORS = (ValueError, OSError, ImportError)
+
+
+def main() -> None:
+    """Runs the command; a mistake of the user's is one line on stderr and exit code 1."""
+    try:
+        app()
+    except USER_ERRORS as error:
+        if os.environ.get("DIFFSEG30K_TRACEBACK"):
+            raise
+        message = " ".join(str(error).split()) or type(error).__name__
+        print(f"diffseg30k: {message}", file=sys.stderr)
+        sys.exit(1)

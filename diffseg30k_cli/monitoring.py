@@ -1,0 +1,98 @@
+"""The commands that tell of a run: `status`, `estimate`, `report`; and `generators`."""
+
+import time
+from typing import Annotated
+
+import typer
+
+from diffseg30k_cli.app import BUILDING, app
+from diffseg30k_cli.option_groups import grouped
+from diffseg30k_cli.options import AsJson, CheckpointChoices, RunArgument
+from diffseg30k_cli.printing import console, print_json, say, show_table
+
+
+@app.command(rich_help_panel=BUILDING)
+def report(
+    run: RunArgument,
+    out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
+) -> None:
+    """Says what of a scored run was accepted and why the rest was not; shows the best and the worst."""
+    from generation.quality.report import write_report
+
+    say(write_report(run, out))
+
+
+@app.command(rich_help_panel=BUILDING)
+def status(
+    run: RunArgument,
+    as_json: AsJson = False,
+    watch: Annotated[float | None, typer.Option(min=1, help="Show it again every so many seconds.")] = None,
+) -> None:
+    """Shows how far a run is, from its directory alone, wherever it is carried out."""
+    from generation.monitoring.status import read_status
+    from generation.monitoring.status_view import as_dict, show
+
+    while True:
+        found = read_status(run, time.time())
+        if as_json:
+            print_json(as_dict(found))
+        else:
+            show(found, console)
+        if watch is None or not any(wave.waiting for wave in found.waves):
+            return
+        time.sleep(watch)
+
+
+@app.command(rich_help_panel=BUILDING)
+def estimate(
+    run: RunArgument,
+    workers: Annotated[int, typer.Option(min=1, help="Workers of the cluster, one GPU each.")] = 1,
+    images: Annotated[int | None, typer.Option(min=1, help="Scale the plan to so many edited images.")] = None,
+    seconds: Annotated[
+        list[str] | None, typer.Option(help="GENERATOR=SECONDS of an edit, instead of what was measured.")
+    ] = None,
+    load_seconds: Annotated[float, typer.Option(min=0, help="What loading a generator takes.")] = 30.0,
+    stragglers: Annotated[float, typer.Option(min=0, max=1, help="Share of workers three times as slow.")] = 0.0,
+    crashes: Annotated[float, typer.Option(min=0, help="Crashes of one worker in an hour.")] = 0.0,
+    scored: Annotated[bool, typer.Option("--scored", help="A VLM judges each image.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Says what a run will take: GPU hours, storage and questions to the VLM."""
+    from generation.monitoring.estimate import estimate as estimate_run
+    from generation.monitoring.simulation import Cluster
+
+    cluster = Cluster(workers, straggler_share=stragglers, crashes_per_hour=crashes)
+    found = estimate_run(run, cluster, images, _seconds(seconds), load_seconds, scored)
+    if as_json:
+        print_json(found)
+        return
+    rows = [
+        (each.generator, f"{each.edits:,}", f"{each.seconds:.3g}", f"{each.hours:,.2f}")
+        for each in found.generators
+    ]
+    show_table(("generator", "edits", "seconds an edit", "GPU hours"), rows)
+    say(found.lines())
+
+
+def _seconds(pairs: list[str] | None) -> dict[str, float]:
+    found = {}
+    for pair in pairs or ():
+        name, _, value = pair.partition("=")
+        try:
+            found[name] = float(value)
+        except ValueError:
+            raise typer.BadParameter(f"{pair!r} is not GENERATOR=SECONDS", param_hint="--seconds") from None
+    return found
+
+
+@app.command(rich_help_panel=BUILDING)
+@grouped
+def generators(replaced: CheckpointChoices, as_json: AsJson = False) -> None:
+    """Lists the generators: checkpoint, size, licence, and whether the weights can be had."""
+    from generation.generators.listing import HEADINGS, describe, rows
+
+    found = describe(dict(replaced.replacements()))
+    if as_json:
+        print_json(found)
+    else:
+        show_table(HEADINGS, rows(found))

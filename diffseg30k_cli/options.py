@@ -1,0 +1,259 @@
+"""The options of building a dataset, in groups that commands share, and what the library makes of each."""
+
+import dataclasses
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from builder.packing.options import SHARD_BYTES, PackOptions
+from generation.plan.choices import CheckpointKind, PromptsBy, RegionsFrom
+from generation.quality.options import Judge, QualityOptions
+
+if TYPE_CHECKING:
+    from generation.editing.worker_options import WorkerOptions
+    from generation.plan.options import PlanOptions
+    from generation.sources.photographs import SourceOptions
+    from generation.vlm.client import VlmClient
+
+MEGABYTE = 1_000_000
+
+RunArgument = Annotated[str, typer.Argument(help="Run directory: a folder or an fsspec URL.", show_default=False)]
+Dataset = Annotated[str, typer.Argument(help="Packed dataset: a folder.", show_default=False)]
+Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_default=False)]
+Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
+Seed = Annotated[int, typer.Option(min=0, help="Fixes the whole plan, and so the whole dataset.")]
+Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a processor core or GPU if left out.")]
+Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a worker) or `cuda:N`.")]
+MaxFailures = Annotated[
+    int, typer.Option(min=0, help="With more edits failed than this, the command ends with an error.")
+]
+ShardSize = Annotated[int, typer.Option(min=1, help="About how large a shard gets, in MB.")]
+AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
+
+
+@dataclass(frozen=True)
+class SourceChoices:
+    """Where the base images come from."""
+
+    images: Annotated[str, typer.Option(help="Folder of the photographs.", show_default=False)]
+    annotations: Annotated[
+        str | None, typer.Option(help="COCO instances file (JSON) that names and outlines their objects.")
+    ] = None
+    any_license: Annotated[
+        bool, typer.Option("--any-license", help="Keep photographs whose licence forbids derivatives.")
+    ] = False
+    captions: Annotated[
+        str | None, typer.Option(help="COCO captions file (JSON), from which generators make base images.")
+    ] = None
+    generated_share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Of the edited images, those with such a base; 0.5 with --captions."),
+    ] = None
+
+    def sources(self) -> "SourceOptions":
+        from generation.sources.photographs import SourceOptions
+
+        share = (0.5 if self.captions else 0.0) if self.generated_share is None else self.generated_share
+        return SourceOptions(
+            self.images,
+            self.annotations,
+            any_license=self.any_license,
+            captions=self.captions,
+            generated_share=share,
+        )
+
+
+@dataclass(frozen=True)
+class CheckpointChoices:
+    """Which checkpoints are replaced."""
+
+    checkpoint: Annotated[
+        list[str] | None,
+        typer.Option(help="GENERATOR=HUB_ID or GENERATOR=FOLDER, to replace one; may be repeated."),
+    ] = None
+
+    def replacements(self) -> tuple[tuple[str, str], ...]:
+        """Pairs of a generator and what replaces its checkpoint.
+
+        Raises:
+            typer.BadParameter: one is not written as such a pair.
+        """
+        split = [(pair, *pair.partition("=")[::2]) for pair in self.checkpoint or ()]
+        for pair, name, place in split:
+            if not (name and place):
+                raise typer.BadParameter(
+                    f"{pair!r} is not GENERATOR=HUB_ID or GENERATOR=FOLDER", param_hint="--checkpoint"
+                )
+        return tuple((name, place) for _, name, place in split)
+
+
+@dataclass(frozen=True)
+class VlmChoices:
+    """Which VLM is asked."""
+
+    vlm: Annotated[
+        str | None,
+        typer.Option(help="qwen2.5-vl-7b, a Hub id, ID@REVISION, a folder, or an OpenAI-compatible URL."),
+    ] = None
+    vlm_model: Annotated[str | None, typer.Option(help="What the endpoint calls its model.")] = None
+    keep_replies: Annotated[
+        bool, typer.Option("--keep-replies", help="Keep every question to the VLM whole beside its answer.")
+    ] = False
+
+    def client(self, device: str) -> "VlmClient | None":
+        """The VLM that is named, or None."""
+        from generation.editing.devices import resolve_device
+        from generation.vlm.client import VlmClient
+        from generation.vlm.options import VlmOptions
+
+        if self.vlm is None:
+            return None
+        device = resolve_device(device)
+        batch_size = 1 if device == "cpu" else 8
+        options = VlmOptions.named(self.vlm, self.vlm_model, device=device, batch_size=batch_size)
+        return VlmClient(options, self.keep_replies)
+
+
+@dataclass(frozen=True)
+class PlanChoices:
+    """What the plan is made for."""
+
+    count: Annotated[
+        int | None, typer.Option(min=1, help="Images to edit; all that have regions if left out.")
+    ] = None
+    unedited: Annotated[
+        int | None,
+        typer.Option(min=0, help="Photographs to keep unedited; one for every six edited if left out."),
+    ] = None
+    size: Size = 1024
+    seed: Seed = 0
+    generators: Annotated[
+        str | None, typer.Option(help="Generators to use, by short id, separated by commas; all if left out.")
+    ] = None
+    checkpoints: Annotated[
+        CheckpointKind,
+        typer.Option(
+            help="`tiny`: small ones for trying things out, made on the spot; `full`: the real ones, from the Hub."
+        ),
+    ] = "tiny"
+    compositing: Annotated[
+        str,
+        typer.Option(help="`spliced`: outside the mask nothing changes; `regenerated`: the model's whole output."),
+    ] = "spliced"
+    regions: Annotated[
+        RegionsFrom,
+        typer.Option(
+            help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names, found anew."
+        ),
+    ] = "annotations"
+    prompts: Annotated[
+        PromptsBy,
+        typer.Option(help="`templates`, or `vlm`: written for each edit by a VLM that sees the image."),
+    ] = "templates"
+    detector: Annotated[
+        str | None,
+        typer.Option(help="Grounding DINO: a Hub id, ID@REVISION or a folder, to replace the usual one."),
+    ] = None
+    segmenter: Annotated[
+        str | None, typer.Option(help="SAM: a Hub id, ID@REVISION or a folder, to replace the usual one.")
+    ] = None
+
+    @property
+    def asks_vlm(self) -> bool:
+        return self.regions == "grounded-sam" or self.prompts == "vlm"
+
+    def plan(self, replaced: CheckpointChoices, client: "VlmClient | None") -> "PlanOptions":
+        """The plan's options.
+
+        Args:
+            replaced: checkpoints to use in place of the usual ones.
+            client: the VLM, where the plan asks one.
+        """
+        from generation.generators import registry
+        from generation.plan.options import PlanOptions
+        from generation.regions.grounding.options import DETECTOR, SEGMENTER
+
+        finds = self.regions == "grounded-sam"
+        replacements = dict(replaced.replacements())
+        return PlanOptions(
+            side=self.size,
+            seed=self.seed,
+            count=self.count,
+            unedited=self.unedited,
+            generators=registry.settings(names(self.generators), self.checkpoints, replacements),
+            compositing=self.compositing,
+            regions=self.regions,
+            prompts=self.prompts,
+            vlm=client.vlm.name if client else None,
+            detector=(self.detector or DETECTOR) if finds else None,
+            segmenter=(self.segmenter or SEGMENTER) if finds else None,
+        )
+
+
+@dataclass(frozen=True)
+class WorkChoices:
+    """How edits are made on a device."""
+
+    device: Device = "auto"
+    batch_size: Annotated[
+        int | None,
+        typer.Option(min=1, help="Edits a generator makes at once; 1 on a CPU, 4 on a GPU if left out."),
+    ] = None
+
+    def worker(self, replaced: CheckpointChoices, here: bool = True) -> "WorkerOptions":
+        """The worker's options.
+
+        Args:
+            here: the device is this machine's, and `auto` is settled now.
+        """
+        from generation.editing.devices import resolve_device
+        from generation.editing.worker_options import WorkerOptions
+
+        device = resolve_device(self.device) if here else self.device
+        return WorkerOptions(device, self.batch_size or (1 if device == "cpu" else 4), replaced.replacements())
+
+
+@dataclass(frozen=True)
+class ScoreChoices:
+    """How finished images are judged."""
+
+    judge: Annotated[
+        Judge,
+        typer.Option(help="A VLM is shown the whole `image`, or each `edit` with its region before and after."),
+    ] = QualityOptions.judge
+    min_quality: Annotated[float, typer.Option(min=0, max=5, help="Images with a lower score are discarded.")] = (
+        QualityOptions.min_quality
+    )
+    min_change: Annotated[
+        float, typer.Option(min=0, max=1, help="Images with an edit that changed its mask by less are discarded.")
+    ] = QualityOptions.min_change
+    max_seam: Annotated[
+        float | None,
+        typer.Option(min=0, help="Images with an edit whose border stands out by more are discarded."),
+    ] = QualityOptions.max_seam
+    min_coverage: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Images with less of an edit's changes inside its mask are discarded."),
+    ] = QualityOptions.min_coverage
+
+    def quality(self) -> QualityOptions:
+        return QualityOptions(**dataclasses.asdict(self))
+
+
+@dataclass(frozen=True)
+class PackChoices:
+    """How a run is packed."""
+
+    with_originals: Annotated[
+        bool, typer.Option("--with-originals", help="Keep the base images beside the edited ones.")
+    ] = PackOptions.with_originals
+    shard_size: ShardSize = SHARD_BYTES // MEGABYTE
+
+    def packing(self, join: bool = False) -> PackOptions:
+        return PackOptions(with_originals=self.with_originals, shard_bytes=self.shard_size * MEGABYTE, join=join)
+
+
+def names(text: str | None) -> tuple[str, ...] | None:
+    """Names that are separated by commas; None for no text."""
+    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None

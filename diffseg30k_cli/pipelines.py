@@ -1,0 +1,138 @@
+"""Several stages in one call: from photographs to a packed dataset, and the LoRA edits that join it."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from builder.dataset.directory import DatasetDirectory
+from builder.dataset.existing import has_originals
+from builder.packing.options import PackOptions
+from builder.packing.pack import pack
+from cards.card import write_card
+from diffseg30k_cli.printing import say
+from generation.editing.executors.options import ExecutorOptions
+from generation.editing.run import RunReport, generate
+from generation.editing.worker_options import WorkerOptions
+from generation.plan.options import PlanOptions
+from generation.prepare.lora_run import plan_lora_run
+from generation.prepare.prepare import prepare_run
+from generation.prepare.rounds import carry_out
+from generation.quality.options import QualityOptions
+from generation.quality.score import score
+from generation.sources.photographs import SourceOptions
+from generation.vlm.client import VlmClient
+
+Say = Callable[[list[str]], None]
+
+
+@dataclass(frozen=True)
+class BuildOptions:
+    """How a dataset is built, the sources and the plan aside.
+
+    Attributes:
+        run: the run directory; None for `OUT-run`.
+        target: accepted images wanted: further rounds make up for those that are discarded. The plan's `count` is
+            then left out.
+        worker: how each worker works.
+        where: on which processes.
+        client: the VLM that writes prompts, finds regions and judges; None for none.
+        quality: how finished images are judged.
+        packing: how the run is packed.
+        max_failures: with more edits failed or lost than this, the build is not complete.
+    """
+
+    run: str | None = None
+    target: int | None = None
+    worker: WorkerOptions = field(default_factory=WorkerOptions)
+    where: ExecutorOptions = field(default_factory=ExecutorOptions)
+    client: VlmClient | None = None
+    quality: QualityOptions = field(default_factory=QualityOptions)
+    packing: PackOptions = field(default_factory=PackOptions)
+    max_failures: int = 0
+
+
+def build_dataset(
+    sources: SourceOptions, plan: PlanOptions, out: str, options: BuildOptions | None = None, report: Say = say
+) -> bool:
+    """From photographs to a packed dataset with its card: plan, generate, score, pack and card.
+
+    Killed and called again with the same options, it goes on where it was and ends in the same bytes.
+
+    Args:
+        sources: the photographs.
+        plan: what fixes every edit.
+        out: folder of the packed dataset.
+        options: how it is built.
+        report: is given the lines of each stage's report.
+
+    Returns:
+        Whether no more edits failed than may.
+
+    Raises:
+        ValueError, FileNotFoundError: a stage cannot do what is asked: see `prepare_run`, `generate`, `score`
+            and `pack`.
+    """
+    options = options or BuildOptions()
+    if options.target and plan.count:
+        raise ValueError("--target plans as many images as it needs; leave --count out")
+    run = options.run or f"{out.rstrip('/')}-run"
+    complete: list[bool] = []
+
+    def work(url: str) -> None:
+        complete.append(_generate_and_score(url, options, report))
+
+    planner = options.client if plan.asks_vlm else None
+    painting = options.worker if sources.captions else None
+    runs: tuple[str, ...] = (run,)
+    if options.target:
+        rounds = carry_out(run, options.target, sources, plan, work, report, planner, painting)
+        report(rounds.lines())
+        runs = rounds.runs
+    else:
+        report(prepare_run(run, sources, plan, planner, painting).lines())
+        work(run)
+    for each in runs:
+        report(pack(each, out, options.packing).lines())
+    report([f"card: {write_card(out)}"])
+    return all(complete)
+
+
+def _generate_and_score(run: str, options: BuildOptions, report: Say) -> bool:
+    made = generate(run, options.worker, options.where, options.client)
+    report(made.lines())
+    scored = score(run, options.quality, options.client)
+    report(scored.lines())
+    scored.check()
+    return is_complete(made, options.max_failures)
+
+
+def is_complete(made: RunReport, max_failures: int) -> bool:
+    """Whether no more edits failed or were lost than may."""
+    return len(made.failures) + made.lost <= max_failures
+
+
+def add_lora_edits(
+    run: str, out: str, lora_run: str | None = None, options: BuildOptions | None = None, report: Say = say
+) -> bool:
+    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into the config `semantic-lora`.
+
+    Args:
+        run: the run directory of the dataset.
+        out: the packed dataset of the run.
+        lora_run: run directory of the LoRA edits; None for `RUN-lora`.
+        options: its `worker`, `where`, `quality` and `max_failures` count.
+        report: is given the lines of each stage's report.
+
+    Returns:
+        Whether no more edits failed than may.
+
+    Raises:
+        ValueError, FileNotFoundError: the run has no such edits, or a stage cannot be carried out.
+    """
+    options = options or BuildOptions()
+    lora_run = lora_run or f"{run.rstrip('/')}-lora"
+    report(plan_lora_run(run, lora_run, dict(options.worker.replacements)).lines())
+    complete = _generate_and_score(lora_run, options, report)
+    packing = PackOptions(lora=True, with_originals=has_originals(DatasetDirectory(out)))
+    report(pack(lora_run, out, packing).lines())
+    report([f"card: {write_card(out)}"])
+    return complete

@@ -1,0 +1,90 @@
+"""The commands that publish a dataset: `verify`, `push`, `pull`; and `import` of the published archives."""
+
+from typing import Annotated
+
+import typer
+
+from builder.packing.options import SHARD_BYTES
+from diffseg30k_cli.app import PUBLISHING, app
+from diffseg30k_cli.options import MEGABYTE, Dataset, Out, ShardSize
+from diffseg30k_cli.printing import say
+
+DatasetAnywhere = Annotated[
+    str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
+]
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def verify(dataset: DatasetAnywhere) -> None:
+    """Checks on the shards every promise that the dataset makes."""
+    from builder.hub.repository import locate
+    from builder.verify.verify import verify as check
+
+    report = check(locate(dataset))
+    say([str(violation) for violation in report.violations])
+    say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
+    if report.violations:
+        raise typer.Exit(1)
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def push(
+    dataset: Dataset,
+    repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.", show_default=False)],
+    private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
+    revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
+    create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+) -> None:
+    """Adds to the Hub what it does not have, in one commit."""
+    from builder.hub.push import PushOptions
+    from builder.hub.push import push as push_dataset
+    from cards.card import write_card
+
+    options = PushOptions(private=private, revision=revision, create_pr=create_pr, dry_run=dry_run)
+    report = push_dataset(
+        dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
+    )
+    say(report.lines())
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def pull(
+    repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.", show_default=False)],
+    out: Out,
+    config: Annotated[str | None, typer.Option(help="One config; everything if left out.")] = None,
+    split: Annotated[str | None, typer.Option(help="One split; all if left out.")] = None,
+    revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
+) -> None:
+    """Brings a dataset, or one config or split of it, from the Hub."""
+    from builder.hub.pull import PullOptions
+    from builder.hub.pull import pull as pull_dataset
+    from cards.card import write_card
+
+    options = PullOptions(config=config, split=split, revision=revision)
+    report = pull_dataset(repository, out, lambda there, local: write_card(there, pictures_from=local), options)
+    say(report.lines())
+
+
+@app.command("import", rich_help_panel=PUBLISHING)
+def import_(
+    archives: Annotated[list[str], typer.Argument(help="train.zip, validation.zip: files or URLs.")],
+    out: Out,
+    labels: Annotated[
+        str | None,
+        typer.Option(help="JSON, TOML or CSV: mask value to generator. Left out: the values are counted."),
+    ] = None,
+    shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
+) -> None:
+    """Turns the published zip archives into shards, without unpacking them."""
+    from builder.archives.import_archives import ImportOptions, count_mask_values, import_release
+    from cards.card import write_card
+
+    if labels is None:
+        say(count_mask_values(archives).lines())
+        raise ValueError("say with --labels FILE which of these mask values means which generator")
+    report = import_release(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
+    say(report.lines())
+    say([f"card: {write_card(out)}"])
+    if report.skipped:
+        raise typer.Exit(1)
