@@ -1,4 +1,4 @@
-"""The commands of the benchmark: `train`, `evaluate` and `tables`."""
+"""The commands of the benchmark: `train`, `evaluate`, `distort` and `tables`."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -11,9 +11,7 @@ from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import names
 from diffseg30k_cli.printing import say
 
-Name = Annotated[
-    str | None, typer.Option(help="Packed dataset: a folder, a URL or a name on the Hub; diffseg30k.")
-]
+Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
 Config = Annotated[str | None, typer.Option(help="Its config, whose name says the task; semantic.")]
 Side = Annotated[int | None, typer.Option(min=32, help="Side that images are brought to, in pixels.")]
 Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed, without a copy.")]
@@ -110,6 +108,37 @@ def evaluate(choices: EvaluateChoices) -> None:
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
     say(evaluate_detector(EvaluateOptions(**given)))
+
+
+@dataclass(frozen=True)
+class DistortChoices:
+    """What is distorted, and how; None leaves it to `DistortOptions`."""
+
+    dataset: Annotated[
+        str, typer.Argument(help="Packed dataset: a folder, a URL or a name on the Hub.", show_default=False)
+    ]
+    out: Annotated[str, typer.Option(help="Folder of the images.", show_default=False)]
+    config: Config = None
+    split: Annotated[str | None, typer.Option(help="`test` of a held-out pair, else `validation`.")] = None
+    conditions: Annotated[
+        str | None, typer.Option(help="Names, separated by commas; those of Table 3 if left out.")
+    ] = None
+    size: Side = None
+    count: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None
+    seed: Annotated[int | None, typer.Option(min=0, help="Of the distortions; 0 if left out.")] = None
+    streaming: Streaming = False
+
+
+@app.command("distort", rich_help_panel=BENCHMARK)
+@grouped
+def distort_(choices: DistortChoices) -> None:
+    """Writes the distorted images of a split, for detectors that run elsewhere."""
+    from benchmark.evaluation.distort import DistortOptions, write_distorted
+
+    given = _given(choices)
+    if choices.conditions is not None:
+        given["conditions"] = names(choices.conditions)
+    say(write_distorted(DistortOptions(**given)).lines())
 
 
 @app.command(rich_help_panel=BENCHMARK)

@@ -29,6 +29,8 @@ class Detector:
         device: where `loss` wants its tensor.
         architecture: of a trained detector, by which the tables know it.
         trained_on: the config that it was trained on, None where it does not tell.
+        for_condition: the detector under a condition, by its name, where what it answers comes from elsewhere and
+            so does not follow from the images; raises FileNotFoundError where it has no answers for it.
     """
 
     name: str
@@ -39,3 +41,8 @@ class Detector:
     device: str = "cpu"
     architecture: str | None = None
     trained_on: str | None = None
+    for_condition: Callable[[str], Detector] | None = None
+
+    def under(self, condition: str) -> Detector:
+        """The detector as it answers under a condition."""
+        return self.for_condition(condition) if self.for_condition else self

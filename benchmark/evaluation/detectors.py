@@ -30,7 +30,8 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
 
     Args:
         which: the folder of a trained detector; `cnnspot:FILE` or `universalfakedet:FILE`, the authors' published
-            weights; `predictions:FOLDER` with one ID.png per row; or `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
+            weights; `predictions:FOLDER` with one CONDITION/ID.png per row; or `FILE.py:FUNCTION` or
+            `MODULE:FUNCTION`.
         task: what it is to be evaluated on.
         device: `auto`, `cpu` or `cuda`.
         as_classifier: let a segmentation model score whole images.
@@ -58,8 +59,7 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
 
 
 def _saved_predictions(folder: str, task: Task) -> Detector:
-    from PIL import Image
-
+    """Label maps that were saved as `FOLDER/CONDITION/ID.png`."""
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of predictions")
@@ -68,18 +68,32 @@ def _saved_predictions(folder: str, task: Task) -> Detector:
             "saved predictions are label maps; for classification, write a function that returns scores"
         )
 
-    def detect(images: list[np.ndarray], ids: list[str]) -> Answers:
-        return [_label_map(root / f"{id}.png") for id in ids]
+    def for_condition(condition: str) -> Detector:
+        if not (root / condition).is_dir():
+            raise FileNotFoundError(
+                f"{folder} holds no predictions under {condition}: save those on the images that "
+                f"`diffseg30k distort` writes as {root / condition}/ID.png, or name the conditions that are there "
+                "with --conditions"
+            )
+        return Detector(name=root.name, detect=lambda _, ids: [_label_map(root / condition, id) for id in ids])
 
-    def _label_map(file: Path) -> np.ndarray:
-        if not file.is_file():
-            raise FileNotFoundError(f"{file}: there is no prediction for this row")
-        with Image.open(file) as picture:
-            if picture.mode not in ("P", "L", "1", "I;16", "I"):
-                raise ValueError(f"{file} holds colours (mode {picture.mode}); a prediction holds label values")
-            return np.asarray(picture)
+    return Detector(name=root.name, detect=_asked_without_condition, for_condition=for_condition)
 
-    return Detector(name=root.name, detect=detect)
+
+def _asked_without_condition(images: list[np.ndarray], ids: list[str]) -> Answers:
+    raise ValueError("saved predictions belong to a condition: ask the detector that `under` gives")
+
+
+def _label_map(folder: Path, id: str) -> np.ndarray:
+    from PIL import Image
+
+    file = folder / f"{id}.png"
+    if not file.is_file():
+        raise FileNotFoundError(f"{file}: there is no prediction for this row")
+    with Image.open(file) as picture:
+        if picture.mode not in ("P", "L", "1", "I;16", "I"):
+            raise ValueError(f"{file} holds colours (mode {picture.mode}); a prediction holds label values")
+        return np.asarray(picture)
 
 
 def _own_function(which: str) -> Detector:

@@ -86,8 +86,9 @@ def evaluate(options: EvaluateOptions) -> list[str]:
     if options.name:
         detector = replace(detector, name=options.name)
     check_detector_fits(detector, options.config, wanted)
+    detectors = [replace(detector.under(each.name), name=detector.name) for each in wanted]
     rows = load_rows(options.dataset, options.config, split, options.streaming)
-    return [_evaluate(detector, rows, task, split, each, options) for each in wanted]
+    return [_evaluate(one, rows, task, split, each, options) for one, each in zip(detectors, wanted, strict=True)]
 
 
 def check_detector_fits(detector: Detector, config: str, wanted: list[Condition]) -> None:

@@ -1,6 +1,8 @@
 """Evaluation: every kind of detector, every condition, and what is refused."""
 
 import json
+import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,12 +12,15 @@ from PIL import Image
 
 from benchmark.data.dataset import decode, load_rows
 from benchmark.data.distortions import CONDITIONS, chance, condition, distort
+from benchmark.evaluation.distort import DistortOptions, write_distorted
 from benchmark.evaluation.evaluate import EvaluateOptions, evaluate
 from benchmark.evaluation.results import Result, read_result
 from benchmark.tables.tables import write_tables
 from benchmark.training.train import TrainOptions, train
 
 ENCODER = "timm-mobilenetv3_small_minimal_100"
+
+ROOT = Path(__file__).parents[3]
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +62,51 @@ def truths(packed: Path, column: str) -> dict[str, np.ndarray]:
     return {sample.id: sample.truth for sample in (decode(row, task) for row in rows)}
 
 
+def save_map(labels: np.ndarray, file: Path) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(labels).save(file)
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess:
+    command = [sys.executable, "-m", "diffseg30k_cli", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=ROOT)
+
+
+def test_saved_predictions_are_scored_under_the_condition_that_they_were_saved_for(packed, tmp_path):
+    images, predictions, results = (str(tmp_path / name) for name in ("images", "predictions", "results"))
+    conditions = ["--dataset", str(packed), "--config", "binary", "--conditions", "clean,jpeg-60"]
+    made = run("distort", str(packed), "--out", images, *conditions[2:])
+    assert made.returncode == 0, made.stderr
+    manifest = json.loads((tmp_path / "images" / "manifest.json").read_text())
+    assert {name: len(rows) for name, rows in manifest["conditions"].items()} == {"clean": 4, "jpeg-60": 4}
+    for id, mask in truths(packed, "binary_mask").items():
+        save_map(mask, Path(predictions, "clean", f"{id}.png"))
+    refused = run("evaluate", f"predictions:{predictions}", "--out", results, *conditions)
+    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert "holds no predictions under jpeg-60" in refused.stderr
+    assert not Path(results).exists(), "nothing is scored before all is there"
+    for id, mask in truths(packed, "binary_mask").items():
+        save_map(np.zeros_like(mask), Path(predictions, "jpeg-60", f"{id}.png"))
+    assert run("evaluate", f"predictions:{predictions}", "--out", results, *conditions).returncode == 0
+    scores = {result.condition: result.scores["miou"] for result in map(read_result, Path(results).glob("*.json"))}
+    assert scores == {"clean": 1, "jpeg-60": 0}
+
+
+def test_distorted_images_are_those_that_a_detector_is_given(options, packed, tmp_path):
+    conditions = ("jpeg-60", "noise-5", "crop")
+    write_distorted(DistortOptions(str(packed), str(tmp_path / "images"), config="binary", conditions=conditions))
+    seen = own_detector(tmp_path, "[image[..., 0] % 2 for image in images]")
+    given = replace(options, detector=seen, conditions=conditions, save_predictions=str(tmp_path / "saved"))
+    evaluate(given)
+    for file in sorted((tmp_path / "images").rglob("*.png")):
+        place = file.relative_to(tmp_path / "images")
+        with Image.open(file) as image, Image.open(tmp_path / "saved" / place) as prediction:
+            assert np.array_equal(np.asarray(image)[..., 0] % 2, np.asarray(prediction))
+
+
 def test_the_truth_saved_as_predictions_scores_all_that_can_be_scored(options, packed, tmp_path):
     for id, mask in truths(packed, "semantic_mask").items():
-        Image.fromarray(mask).save(tmp_path / f"{id}.png")
+        save_map(mask, tmp_path / "clean" / f"{id}.png")
     result = one(replace(options, detector=f"predictions:{tmp_path}", config="semantic"))
     scores = result.scores
     assert (scores["acc"], scores["miou"], scores["bf1"], scores["pixel_accuracy"]) == (1, 1, 1, 1)
@@ -93,7 +140,7 @@ def test_a_trained_detector_under_every_condition_gives_a_result_each(options, b
     assert tuple(results) == CONDITIONS
     assert results["clean"].size == 64
     assert results["resize-256"].size == 256
-    again = one(replace(options, detector=f"predictions:{tmp_path / 'saved' / 'clean'}", count=2))
+    again = one(replace(options, detector=f"predictions:{tmp_path / 'saved'}", count=2))
     assert again.scores == results["clean"].scores, "saved predictions score what they scored before"
 
 
@@ -191,8 +238,8 @@ def test_a_detector_that_is_not_there_is_one_clear_line(options, tmp_path):
 def written(options, packed, tmp_path):
     """Tables and figures of a detector that gives the truth on every config that it can."""
     for id, mask in truths(packed, "semantic_mask").items():
-        Image.fromarray(mask).save(tmp_path / f"{id}.png")
-        Image.fromarray((mask > 0).astype(np.uint8)).save(tmp_path / f"binary-{id}.png")
+        for name in ("clean", "jpeg-60", "webp-80"):
+            save_map(mask, tmp_path / name / f"{id}.png")
     perfect = replace(options, detector=f"predictions:{tmp_path}", name="perfect")
     evaluate(replace(perfect, config="semantic", conditions=("clean", "jpeg-60", "webp-80")))
     scores = own_detector(tmp_path, "[0.5 for _ in images]")
