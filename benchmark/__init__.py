@@ -1,1 +1,24 @@
-"""Detectors trained, evaluated and tabulated by the paper's protocol."""
+"""Detectors trained, evaluated and tabulated by the paper's protocol.
+
+`train`, `evaluate` and `write_tables` are what people call from Python, and the metrics.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_PLACES = {
+    "ClassificationMetrics": "benchmark.metrics.classification",
+    "SegmentationMetrics": "benchmark.metrics.segmentation",
+    "evaluate": "benchmark.evaluation.evaluate",
+    "train": "benchmark.training.train",
+    "write_tables": "benchmark.tables.tables",
+}
+
+__all__ = ["ClassificationMetrics", "SegmentationMetrics", "evaluate", "train", "write_tables"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,14 +1,18 @@
-"""The `diffseg30k` command, and what it does as functions: `build_dataset` and `add_lora_edits`."""
+"""The `diffseg30k` command, and several stages in one call: `build_dataset` and `add_lora_edits`."""
 
+from importlib import import_module
 from typing import Any
+
+_PLACES = {
+    "add_lora_edits": "diffseg30k_cli.pipelines",
+    "build_dataset": "diffseg30k_cli.pipelines",
+}
 
 __all__ = ["add_lora_edits", "build_dataset"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports the functions when they are first used, so that `--help` stays quick."""
-    if name in __all__:
-        from diffseg30k_cli import pipelines
-
-        return getattr(pipelines, name)
+    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -5,6 +5,7 @@ import sys
 
 from diffseg30k_cli import benchmarking, building, monitoring, publishing
 from diffseg30k_cli.app import app
+from diffseg30k_cli.extras import advice
 
 __all__ = ["app", "benchmarking", "building", "main", "monitoring", "publishing"]
 
@@ -14,10 +15,11 @@ USER_ERRORS = (ValueError, OSError, ImportError)
 def main() -> None:
     """Runs the command; a mistake of the user's is one line on stderr and exit code 1."""
     try:
-        app()
+        app(prog_name="diffseg30k")
     except USER_ERRORS as error:
         if os.environ.get("DIFFSEG30K_TRACEBACK"):
             raise
-        message = " ".join(str(error).split()) or type(error).__name__
+        missing = advice(error.name) if isinstance(error, ModuleNotFoundError) else None
+        message = missing or " ".join(str(error).split()) or type(error).__name__
         print(f"diffseg30k: {message}", file=sys.stderr)
         sys.exit(1)

@@ -17,8 +17,8 @@ DatasetAnywhere = Annotated[
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: DatasetAnywhere) -> None:
     """Checks on the shards every promise that the dataset makes."""
+    from builder.checks.verify import verify as check
     from builder.hub.repository import locate
-    from builder.verify.verify import verify as check
 
     report = check(locate(dataset))
     say([str(violation) for violation in report.violations])
@@ -77,13 +77,13 @@ def import_(
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
 ) -> None:
     """Turns the published zip archives into shards, without unpacking them."""
-    from builder.archives.import_archives import ImportOptions, count_mask_values, import_release
+    from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
     from cards.card import write_card
 
     if labels is None:
         say(count_mask_values(archives).lines())
         raise ValueError("say with --labels FILE which of these mask values means which generator")
-    report = import_release(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
+    report = import_archives(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
     say(report.lines())
     say([f"card: {write_card(out)}"])
     if report.skipped:

@@ -1,1 +1,24 @@
-"""Photographs in, edited images out."""
+"""Photographs in, edited images out: a plan fixes every edit, workers make them, and finished images are scored.
+
+`prepare_run`, `generate`, `score`, `read_status` and `estimate` are what people call from Python.
+"""
+
+from importlib import import_module
+from typing import Any
+
+_PLACES = {
+    "estimate": "generation.monitoring.estimate",
+    "generate": "generation.editing.run",
+    "prepare_run": "generation.prepare.prepare",
+    "read_status": "generation.monitoring.status",
+    "score": "generation.quality.score",
+}
+
+__all__ = ["estimate", "generate", "prepare_run", "read_status", "score"]
+
+
+def __getattr__(name: str) -> Any:
+    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

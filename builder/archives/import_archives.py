@@ -77,7 +77,7 @@ class ImportReport:
         ]
 
 
-def import_release(archives: Sequence[str], out: str, options: ImportOptions) -> ImportReport:
+def import_archives(archives: Sequence[str], out: str, options: ImportOptions) -> ImportReport:
     """Imports the published archives into a folder.
 
     An import that was cut off goes on where it was when it is repeated, and ends in the same shards.
@@ -115,7 +115,7 @@ def count_mask_values(archives: Sequence[str], progress: bool = True) -> ValueCo
     """Counts which values the masks of archives hold, so that a labels file can be written. No image is read.
 
     Raises:
-        As `import_release`.
+        As `import_archives`.
     """
     counts = ValueCounts()
     for side, url in (side_of(archive) for archive in archives):

@@ -10,8 +10,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builder.checks.card import check_card
 from builder.dataset.directory import DatasetDirectory
-from builder.verify.card import check_card
 from cards.metadata import config_features
 from diffseg30k import CONFIGS, GROUPS, SIDES, folder
 

@@ -17,9 +17,9 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
-from builder.archives.import_archives import ImportOptions, count_mask_values, import_release, side_of
+from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives, side_of
+from builder.checks.verify import verify
 from builder.encoding.images import decode_image, decode_mask
-from builder.verify.verify import verify
 from diffseg30k import LABELS, UNEDITED_IN_TRAIN, label_value
 from tests.hub_client import NAME, ROOT, environment
 from tests.hub_server.store import File, Repository
@@ -37,7 +37,7 @@ def labels(tmp_path):
 
 def run_import(archives, out, labels, **options):
     settings = ImportOptions(labels=labels, progress=False, shard_bytes=400_000, **options)
-    return import_release([str(archive) for archive in archives], str(out), settings)
+    return import_archives([str(archive) for archive in archives], str(out), settings)
 
 
 def rows_of(out):
@@ -268,7 +268,7 @@ def test_from_the_hub_by_its_own_url(hub, tmp_path, labels):
     publish(hub, archive)
     code = (
         "from builder.archives.import_archives import *\n"
-        f"import_release(['hf://datasets/{NAME}/train.zip'], 'remote', "
+        f"import_archives(['hf://datasets/{NAME}/train.zip'], 'remote', "
         f"ImportOptions({labels!r}, shard_bytes=400_000, progress=False))"
     )
     subprocess.run(
@@ -353,7 +353,7 @@ PEAK = """
 import resource, sys
 from builder.archives.import_archives import *
 options = ImportOptions(sys.argv[3], shard_bytes=5_000_000, workers=2, progress=False)
-import_release([sys.argv[1]], sys.argv[2], options)
+import_archives([sys.argv[1]], sys.argv[2], options)
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -140,7 +140,7 @@ def test_a_dataset_that_is_not_there_is_named(hub, tmp_path):
 
 def verify_there(hub, home, dataset=f"hf://datasets/{NAME}"):
     code = (
-        "import json\nfrom builder.verify.verify import verify\n"
+        "import json\nfrom builder.checks.verify import verify\n"
         f"found = verify({dataset!r}, progress=False)\n"
         "print(json.dumps([found.rows, [str(violation) for violation in found.violations if violation.shard]]))"
     )

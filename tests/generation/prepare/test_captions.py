@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from builder.checks.verify import verify
 from builder.encoding.images import decode_image
 from builder.packing.pack import PackOptions, pack
 from builder.run.directory import RunDirectory, base_path, read_bases
-from builder.verify.verify import verify
 from cards.card import write_card
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.executors.options import ExecutorOptions

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from datasets import load_dataset
 
-from builder.verify.verify import verify
+from builder.checks.verify import verify
 from diffseg30k import CLASS_NAMES
 from tests.coco_factory import CocoFolder
 from tests.generation.prepare.test_prepare import add_photographs

@@ -12,11 +12,11 @@ import pyarrow.parquet as pq
 from datasets import Features
 from tqdm import tqdm
 
+from builder.checks.card import check_card
+from builder.checks.loaded_row import load_row
+from builder.checks.rows import check_row
+from builder.checks.splits import SPLIT_CHECKS, PlacedRow
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
-from builder.verify.card import check_card
-from builder.verify.loaded_row import load_row
-from builder.verify.rows import check_row
-from builder.verify.splits import SPLIT_CHECKS, PlacedRow
 from diffseg30k import CLASS_NAMES, HELD_OUT_COLUMNS, features
 
 READABLE = "every shard is a whole Parquet file"

@@ -12,13 +12,13 @@ import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
+from builder.checks.card import CARD_PROMISE, SCRIPT_PROMISE
+from builder.checks.loaded_row import PALETTE_PNG, WEBP
+from builder.checks.rows import ROW_CHECKS
+from builder.checks.splits import SPLIT_CHECKS
+from builder.checks.verify import READABLE, SCHEMA, verify
 from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
 from builder.packing.pack import PackOptions, pack
-from builder.verify.card import CARD_PROMISE, SCRIPT_PROMISE
-from builder.verify.loaded_row import PALETTE_PNG, WEBP
-from builder.verify.rows import ROW_CHECKS
-from builder.verify.splits import SPLIT_CHECKS
-from builder.verify.verify import READABLE, SCHEMA, verify
 from diffseg30k import CLASS_NAMES, features
 from tests.plain_card import write_plain_card
 
@@ -321,7 +321,7 @@ def test_a_photograph_that_trains_and_tests_a_held_out_config(folder):
 
 
 def test_too_many_unedited_photographs(monkeypatch, folder):
-    monkeypatch.setattr("builder.verify.splits.UNEDITED_IN_TRAIN", 3)
+    monkeypatch.setattr("builder.checks.splits.UNEDITED_IN_TRAIN", 3)
     promise = SPLITS["unedited_are_capped"]
     [violation] = only(found(folder), promise)
     assert violation.shard.startswith("data/train/unedited/")

@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
+from builder.checks.loaded_row import LoadedRow
 from builder.run.scores import HIGHEST, LOWEST
-from builder.verify.loaded_row import LoadedRow
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, MAX_TURNS, SOURCES
 
 AREA_TOLERANCE = 1e-6
