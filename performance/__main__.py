@@ -8,7 +8,7 @@ Each is a process of its own. The machine should have nothing else to do.
 import subprocess
 import sys
 
-NAMES = ("packing", "streaming", "overhead", "metrics", "vlm", "hub", "scaling")
+NAMES = ("planning", "packing", "streaming", "overhead", "metrics", "vlm", "hub", "scaling")
 
 
 def main() -> None:

@@ -3,16 +3,21 @@
 Images are put in order with the longest first, so the images of every turn are the first so many. They are then
 taken in blocks of as many images as there are generators. Within a block each generator serves each turn once,
 and no image twice: the rows of a Latin rectangle. So at every turn the generators' counts differ by at most one,
-whatever the number of images, and still each triple is drawn at random.
+whatever the number of images. The rectangles come in sets in which every sequence of generators occurs once.
+
+Edit types are dealt after that. First it is fixed how many edits of each type every generator makes at every turn,
+then, turn by turn, which images these are: equally many of those that had the same types before.
 """
 
 import random
 from collections.abc import Sequence
-from itertools import cycle, islice
+from fractions import Fraction
+from itertools import permutations
 
 from diffseg30k import EDIT_TYPES
+from generation.plan.rounding import split_table
 from generation.plan.selection import turn_targets
-from generation.plan.shares import TURN_RATIO, deal_evenly
+from generation.plan.shares import TURN_RATIO
 
 
 def share_turns(capacities: Sequence[int], max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
@@ -65,21 +70,36 @@ def share_generators(turns: Sequence[int], generators: int, rng: random.Random) 
     if list(turns) != sorted(turns, reverse=True):
         raise ValueError("images with more turns come first")
     shared: list[list[int]] = []
+    rectangles: list[list[list[int]]] = []
     for start in range(0, len(turns), generators):
         block = turns[start : start + generators]
-        rectangle = latin_rectangle(block[0], generators, rng)
-        shared += [[row[place] for row in rectangle[:length]] for place, length in enumerate(block)]
+        if not rectangles or len(rectangles[-1]) != block[0]:
+            rectangles = latin_rectangles(block[0], generators, rng)
+        columns = list(zip(*rectangles.pop(), strict=True))
+        shared += [
+            list(column[:length]) for column, length in zip(rng.sample(columns, len(block)), block, strict=True)
+        ]
     return shared
 
 
-def latin_rectangle(rows: int, columns: int, rng: random.Random) -> list[list[int]]:
-    """`rows` permutations of `columns` numbers, none twice in a column; `rows` is at most `columns`."""
-    rectangle: list[list[int]] = []
-    while len(rectangle) < rows:
-        row = rng.sample(range(columns), columns)
-        if all(number != other[place] for other in rectangle for place, number in enumerate(row)):
-            rectangle.append(row)
-    return rectangle
+def latin_rectangles(rows: int, columns: int, rng: random.Random) -> list[list[list[int]]]:
+    """Rectangles of `rows` permutations of `columns` numbers, none twice in a column, in random order.
+
+    Every sequence of different numbers is a column of exactly one of them: a rectangle's rows are one row, shifted
+    by different lengths, and every choice of lengths makes one.
+
+    Args:
+        rows: 1 to `columns`.
+        columns: how many numbers there are.
+        rng: draws the numbers that are shifted, and the order.
+    """
+    numbers = rng.sample(range(columns), columns)
+    rectangles = [
+        [[numbers[(place + shift) % columns] for place in range(columns)] for shift in (0, *shifts)]
+        for shifts in permutations(range(1, columns), rows - 1)
+    ]
+    rng.shuffle(rectangles)
+    return rectangles
 
 
 def share_edit_types(
@@ -87,21 +107,65 @@ def share_edit_types(
 ) -> list[list[str]]:
     """The edit type of each turn of each image.
 
-    They are dealt out in turn, generator by generator and turn by turn. Any stretch of such a deal holds the types
-    equally often, so counts differ by at most one in all, for each generator, and for each generator at each turn.
+    With equal weights counts differ by at most one in all, at each turn, for each generator, and for each
+    generator at each turn. Images of each length are split by the types of their earlier turns too, so that types
+    that follow each other are as frequent as if they were independent, but for a few images.
 
     Args:
         shared: the generators, as `share_generators` returns them.
-        rng: draws which type comes first.
+        rng: draws who gets which type.
         weights: of the types, in their order; equal ones if left out.
     """
-    places = [(generator, turn, image) for image, row in enumerate(shared) for turn, generator in enumerate(row)]
-    deal = iter(
-        deal_evenly(len(places), EDIT_TYPES, weights)
-        if weights
-        else islice(cycle(rng.sample(EDIT_TYPES, len(EDIT_TYPES))), len(places))
-    )
-    types = [[""] * len(row) for row in shared]
-    for _, turn, image in sorted(places):
-        types[image][turn] = next(deal)
-    return types
+    if not shared:
+        return []
+    order = rng.sample(range(len(EDIT_TYPES)), len(EDIT_TYPES))
+    shares = [Fraction(weights[number] if weights else 1) for number in order]
+    dealt: list[list[int]] = [[] for _ in shared]
+    for turn, counts in enumerate(_counts_of_types(shared, shares, rng)):
+        _deal_turn(dealt, shared, turn, counts, rng)
+    return [[EDIT_TYPES[order[part]] for part in parts] for parts in dealt]
+
+
+def _counts_of_types(
+    shared: Sequence[Sequence[int]], shares: Sequence[Fraction], rng: random.Random
+) -> list[list[list[int]]]:
+    """How many edits of each type each generator makes: by turn, generator and type."""
+    turns = max(map(len, shared))
+    generators = 1 + max(number for row in shared for number in row)
+    table = [[0] * generators for _ in range(turns)]
+    for row in shared:
+        for turn, number in enumerate(row):
+            table[turn][number] += 1
+    parts = split_table(table, [shares] * generators, rng)
+    return [[[part[turn][number] for part in parts] for number in range(generators)] for turn in range(turns)]
+
+
+def _deal_turn(
+    dealt: list[list[int]],
+    shared: Sequence[Sequence[int]],
+    turn: int,
+    counts: Sequence[Sequence[int]],
+    rng: random.Random,
+) -> None:
+    """Adds the types of a turn: exactly as many for each generator as they are to be, and evenly for each history.
+
+    Args:
+        dealt: the types of the turns before it, by image; those of this one are added.
+        shared: the generators.
+        turn: from 0.
+        counts: edits of this turn, by generator and type.
+        rng: draws which images of a cell get which type.
+    """
+    cells: dict[tuple[int, ...], list[list[int]]] = {}
+    for image, row in enumerate(shared):
+        if len(row) > turn:
+            history = (len(row), *dealt[image])
+            cells.setdefault(history, [[] for _ in counts])[row[turn]].append(image)
+    table = [[len(images) for images in row] for row in cells.values()]
+    parts = split_table(table, [[Fraction(count) for count in of_types] for of_types in counts], rng)
+    for place, by_generator in enumerate(cells.values()):
+        for number, images in enumerate(by_generator):
+            rng.shuffle(images)
+            types = [kind for kind, part in enumerate(parts) for _ in range(part[place][number])]
+            for image, kind in zip(images, types, strict=True):
+                dealt[image].append(kind)

@@ -7,13 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from builder.run.planned_edit import PlannedEdit
-from diffseg30k import MAX_TURNS
 from generation.generators.settings import GeneratorSettings
 from generation.plan.balance import share_edit_types, share_generators, share_turns
 from generation.plan.options import PlanOptions
 from generation.plan.report import PlanReport, report_on
 from generation.plan.seeds import derived_random, derived_seed
-from generation.plan.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order
+from generation.plan.selection import (
+    Candidate,
+    choose_edited,
+    in_order,
+    max_turns,
+    unedited_order,
+    unedited_wanted,
+)
 from generation.plan.shares import deal_generators
 from generation.prompts import write
 from generation.regions.annotations import Region
@@ -40,11 +46,14 @@ class Plan:
 
 
 def make_plan(candidates: Sequence[Candidate], options: PlanOptions) -> Plan:
-    """Plans every edit.
+    """Chooses who is edited, and plans every edit, where all regions are known.
+
+    The `plan` stage, which finds regions as it chooses, calls `plan_edits` for those that it chose.
 
     At every turn each generator edits equally often, the three edit types are equally frequent, and images have
     one, two and three turns as 1:4:5, as far as there are regions and generators for it. Counts differ by at
-    most one. With `weights` the shares are theirs instead. Within an image generators and regions differ.
+    most one, and types, generators and turns are independent of each other. With `weights` the shares are theirs
+    instead. Within an image generators and regions differ.
 
     Args:
         candidates: base images with their regions, in any order.
@@ -53,29 +62,15 @@ def make_plan(candidates: Sequence[Candidate], options: PlanOptions) -> Plan:
     Raises:
         ValueError: two candidates share a name.
     """
-    by_name = {candidate.image: candidate for candidate in candidates}
-    if len(by_name) < len(candidates):
+    if len({candidate.image for candidate in candidates}) < len(candidates):
         raise ValueError("two candidates of a plan share a name")
-    edited = _edited(by_name, options)
-    wanted = unedited_count(len(edited)) if options.unedited is None else options.unedited
-    others = [(name, candidate.base_id) for name, candidate in by_name.items() if name not in edited]
-    ordered = unedited_order(others, {by_name[name].base_id for name in edited}, options.seed)
-    unedited = sorted(ordered[:wanted])
-    edits = plan_edits([by_name[name] for name in edited], options)
+    edited = choose_edited(candidates, options).candidates
+    taken = {candidate.image for candidate in edited}
+    others = [(one.image, one.base_id) for one in candidates if one.image not in taken]
+    ordered = unedited_order(others, {candidate.base_id for candidate in edited}, options.seed)
+    unedited = sorted(ordered[: unedited_wanted(options, len(edited))])
+    edits = plan_edits(edited, options)
     return Plan(edits, unedited, report_on(edits, len(unedited), options))
-
-
-def max_turns(options: PlanOptions) -> int:
-    """The most turns that an image can have: a turn takes a generator of its own."""
-    return min(MAX_TURNS, len(options.generators))
-
-
-def _edited(by_name: dict[str, Candidate], options: PlanOptions) -> list[str]:
-    ordered = in_order(by_name, options.seed, "edited")
-    capacities = [len(by_name[name].regions) for name in ordered]
-    editable = sum(capacity > 0 for capacity in capacities)
-    count = options.count or edited_count(editable, len(by_name), options.unedited)
-    return [ordered[place] for place in choose(capacities, count, max_turns(options), options.turn_ratio).edited]
 
 
 def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[PlannedEdit]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from builder.run.planned_edit import PlannedEdit
 from diffseg30k import EDIT_TYPES, GENERATORS, MAX_TURNS
 from generation.plan.options import PlanOptions
-from generation.plan.selection import turn_targets, unedited_count
+from generation.plan.selection import turn_targets, unedited_wanted
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,6 @@ def report_on(edits: Sequence[PlannedEdit], unedited: int, options: PlanOptions)
         by_generator={name: tuple(at_turn[name, turn] for turn in turns) for name in GENERATORS if name in used},
         by_edit_type={name: types[name] for name in EDIT_TYPES},
         unedited=unedited,
-        wanted_unedited=unedited_count(images) if options.unedited is None else options.unedited,
+        wanted_unedited=unedited_wanted(options, images),
         ratio=":".join(f"{share:.3g}" for share in options.turn_ratio),
     )

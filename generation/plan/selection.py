@@ -3,7 +3,9 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from diffseg30k import MAX_TURNS, unit_hash
+from diffseg30k import MAX_TURNS
+from generation.plan.options import PlanOptions
+from generation.plan.seeds import derived_seed
 from generation.plan.shares import TURN_RATIO
 from generation.regions.annotations import Region
 
@@ -28,7 +30,7 @@ class Candidate:
 
 def in_order(images: Iterable[str], seed: int, purpose: str) -> list[str]:
     """The images, shuffled. An image's place among others depends on its name, the seed and the purpose alone."""
-    return sorted(images, key=lambda image: (unit_hash(f"{seed}/{purpose}/{image}"), image))
+    return sorted(images, key=lambda image: (derived_seed(seed, purpose, image), image))
 
 
 def turn_targets(images: int, max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
@@ -56,10 +58,46 @@ class Choice:
     settled: int
 
 
-def choose(
+@dataclass(frozen=True)
+class Edited:
+    """The candidates that are edited.
+
+    Attributes:
+        candidates: in the order of preference.
+        missing: how many more candidates would be welcome, for another choice; 0 where this one is final.
+    """
+
+    candidates: tuple[Candidate, ...]
+    missing: int
+
+
+def max_turns(options: PlanOptions) -> int:
+    """The most turns that an image can have: a turn takes a generator of its own."""
+    return min(MAX_TURNS, len(options.generators))
+
+
+def choose_edited(candidates: Iterable[Candidate], options: PlanOptions, unseen: int = 0) -> Edited:
+    """Chooses who is edited. It is decided here and nowhere else.
+
+    Args:
+        candidates: those whose regions are known, in any order.
+        options: what fixes the choice besides.
+        unseen: how many more there are, whose regions are not known yet.
+    """
+    by_name = {candidate.image: candidate for candidate in candidates}
+    ordered = [by_name[name] for name in in_order(by_name, options.seed, "edited")]
+    capacities = [len(candidate.regions) for candidate in ordered]
+    editable = sum(capacity > 0 for capacity in capacities)
+    count = options.count or edited_count(editable, len(ordered), options.unedited)
+    choice = choose_places(capacities, count, max_turns(options), options.turn_ratio)
+    missing = unseen if options.count is None else min(count - choice.settled, unseen)
+    return Edited(tuple(ordered[place] for place in choice.edited), missing)
+
+
+def choose_places(
     capacities: Sequence[int], count: int, max_turns: int = MAX_TURNS, ratio: Sequence[float] = TURN_RATIO
 ) -> Choice:
-    """Chooses the images to edit so that the ratio of turns can be kept.
+    """Chooses of images in the order of preference, so that the ratio of turns can be kept.
 
     An image with few regions is passed over once there are as many of its kind as the ratio has room for; it is
     taken after all where nothing else is left.
@@ -90,11 +128,6 @@ def choose(
     return Choice(tuple(sorted(taken + passed[: count - len(taken)])), len(taken))
 
 
-def unedited_count(edited: int) -> int:
-    """Photographs to keep unedited beside so many edited images, where nothing else is asked for."""
-    return round(edited / EDITED_PER_UNEDITED)
-
-
 def edited_count(editable: int, all_images: int, unedited: int | None) -> int:
     """How many images to edit where all are wanted: all that can be, but for those to keep unedited.
 
@@ -106,6 +139,11 @@ def edited_count(editable: int, all_images: int, unedited: int | None) -> int:
     wanted = all_images // (EDITED_PER_UNEDITED + 1) if unedited is None else unedited
     kept_anyway = all_images - editable
     return max(editable - max(wanted - kept_anyway, 0), 0)
+
+
+def unedited_wanted(options: PlanOptions, edited: int) -> int:
+    """Photographs to keep unedited beside so many edited images."""
+    return round(edited / EDITED_PER_UNEDITED) if options.unedited is None else options.unedited
 
 
 def unedited_order(candidates: Iterable[tuple[str, str]], edited_bases: set[str], seed: int) -> list[str]:

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from builder.encoding.images import encode_image
 from builder.run.directory import RunDirectory, base_path
-from generation.plan.draw import max_turns
 from generation.plan.options import PlanOptions
-from generation.plan.selection import Candidate, choose, edited_count, in_order, unedited_count, unedited_order
+from generation.plan.selection import Candidate, choose_edited, in_order, unedited_order, unedited_wanted
 from generation.regions.annotations import Regions
 from generation.sources.coco_file import Skip
 from generation.sources.image_files import UnusablePicture, decode_square
@@ -59,24 +58,13 @@ class Gathering:
         order = in_order(self._photographs, self._options.seed, "edited")
         looked = 0
         while True:
-            chosen, missing = self._choose(order[:looked])
-            if missing and looked < len(order):
-                step = len(order) if self._options.count is None else max(missing, AT_LEAST)
+            chosen = choose_edited(self.candidates.values(), self._options, unseen=len(order) - looked)
+            if chosen.missing:
+                step = len(order) if self._options.count is None else max(chosen.missing, AT_LEAST)
                 self._look(order[looked : looked + step])
-                looked += step
-            elif self._make(chosen):
-                return [self.candidates[name] for name in chosen]
-
-    def _choose(self, names: Sequence[str]) -> tuple[list[str], int]:
-        """The images to edit among those that were looked at, and how many more would be welcome."""
-        options = self._options
-        usable = [name for name in names if name in self.candidates]
-        capacities = [len(self.candidates[name].regions) for name in usable]
-        editable = sum(capacity > 0 for capacity in capacities)
-        count = options.count or edited_count(editable, len(usable), options.unedited)
-        choice = choose(capacities, count, max_turns(options), options.turn_ratio)
-        missing = len(self._photographs) - len(names) if options.count is None else count - choice.settled
-        return [usable[place] for place in choice.edited], missing
+                looked = min(looked + step, len(order))
+            elif self._make(candidate.image for candidate in chosen.candidates):
+                return list(chosen.candidates)
 
     def unedited(self, edited: Sequence[Candidate]) -> list[Candidate]:
         """The photographs to keep as they are; their base images are made."""
@@ -87,7 +75,7 @@ class Gathering:
             if name not in taken and name not in self._broken
         ]
         order = unedited_order(others, {candidate.base_id for candidate in edited}, self._options.seed)
-        wanted = unedited_count(len(edited)) if self._options.unedited is None else self._options.unedited
+        wanted = unedited_wanted(self._options, len(edited))
         kept: list[str] = []
         while len(kept) < wanted and order:
             tried, order = order[: wanted - len(kept)], order[wanted - len(kept) :]

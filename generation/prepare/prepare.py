@@ -18,7 +18,7 @@ from PIL import Image
 from builder.run.directory import PLAN, Base, RunDirectory, read_bases, write_bases
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
 from generation.editing.worker_options import WorkerOptions
-from generation.plan.draw import make_plan
+from generation.plan.draw import plan_edits
 from generation.plan.options import PlanOptions
 from generation.plan.report import report_on
 from generation.plan.selection import Candidate
@@ -138,12 +138,11 @@ def _write(
         reasons = [*skip_lines(skipped), *(f"{count} objects: {reason}" for reason, count in dropped)]
         raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     used = [*bases.edited, *bases.unedited]
-    exactly = dataclasses.replace(options, count=len(bases.edited), unedited=len(bases.unedited))
-    plan = make_plan(used, exactly)
-    write_bases(run, _bases([*offer.photographs, *offer.pictures], used, plan.edits))
-    write_plan(run, plan.edits)
+    edits = plan_edits(bases.edited, options)
+    write_bases(run, _bases([*offer.photographs, *offer.pictures], used, edits))
+    write_plan(run, edits)
     return PrepareReport(
-        plan=report_on(plan.edits, len(bases.unedited), options),
+        plan=report_on(edits, len(bases.unedited), options),
         photographs=len(offer.photographs),
         captions=len(offer.pictures) if offer.share else None,
         generated=bases.generated,

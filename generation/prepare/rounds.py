@@ -14,9 +14,8 @@ from builder.run.planned_edit import PlannedEdit, read_plan
 from builder.run.scores import read_score
 from diffseg30k import EDIT_TYPES
 from generation.editing.worker_options import WorkerOptions
-from generation.plan.draw import max_turns
 from generation.plan.options import PlanOptions
-from generation.plan.selection import turn_targets, unedited_count
+from generation.plan.selection import max_turns, turn_targets, unedited_wanted
 from generation.plan.shares import Weights
 from generation.prepare.prepare import NothingToEdit, prepare_run
 from generation.sources.photographs import SourceOptions
@@ -115,7 +114,7 @@ def carry_out(
     """
     if target < 1:
         raise ValueError(f"a target is at least 1, not {target}")
-    first = dataclasses.replace(options, count=target, unedited=_unedited(options, target))
+    first = dataclasses.replace(options, count=target, unedited=unedited_wanted(options, target))
     say(prepare_run(run_url, sources, first, client, painting).lines())
     work(run_url)
     runs, before = [run_url], 0
@@ -136,10 +135,6 @@ def carry_out(
                 return dataclasses.replace(report, used_up=f"the photographs are used up ({error})")
         runs.append(url)
         work(url)
-
-
-def _unedited(options: PlanOptions, target: int) -> int:
-    return unedited_count(target) if options.unedited is None else options.unedited
 
 
 def _used(runs: Sequence[str]) -> frozenset[str]:
