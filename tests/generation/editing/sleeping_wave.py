@@ -27,6 +27,6 @@ def generate_asleep(run: str) -> None:
     """`generate` with two worker processes."""
     with (
         patch.object(worker, "EditWave", SleepingWave),
-        patch.object(local, "PRELOADED", ("generation.editing.worker",)),
+        patch.object(local, "PRELOAD", ("generation.editing.worker",)),
     ):
         generate(run, WorkerOptions(), ExecutorOptions(workers=WORKERS))
