@@ -263,10 +263,10 @@ def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
 
     if not where.shared:
         workers = min(where.workers, len(wave))
-        return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs)
+        return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs, options.device)
     machine = _machine()
     step = EditWave(run.url, turn, options, SHARED, machine)
-    return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}")
+    return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}", options.device)
 
 
 class _Progress:

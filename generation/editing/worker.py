@@ -26,6 +26,7 @@ from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.background_io import Desk
 from generation.editing.chunk_claims import Claims
 from generation.editing.edit import EditFailed, Inpainted, inpaint
+from generation.editing.executors.worker_process import worker_number
 from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
@@ -75,11 +76,9 @@ def worker_device(device: str) -> str:
     """`cuda` made `cuda:N`, a different N for each worker process of this machine; others as they are."""
     if device != "cuda":
         return device
-    import multiprocess
     import torch
 
-    identity = multiprocess.current_process()._identity
-    return f"cuda:{(identity[-1] - 1) % torch.cuda.device_count() if identity else 0}"
+    return f"cuda:{(worker_number() or 0) % torch.cuda.device_count()}"
 
 
 @lru_cache(maxsize=1)

@@ -1,142 +1,140 @@
-"""datatrove's local executor: quiet, and not waiting for ever when a worker is killed."""
+"""datatrove's local executor on a process pool of the standard library: quiet, and it notices a killed worker."""
 
-import ctypes
+import multiprocessing
 import os
-import signal
+import pickle
 import sys
-import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from typing import Any
+from copy import deepcopy
 
-import multiprocess
 from datatrove.executor.local import LocalPipelineExecutor
 from datatrove.pipeline.base import PipelineStep
-from multiprocess import forkserver
+from datatrove.utils.stats import PipelineStats
 
-PRELOADED = (
-    "torch",
-    "transformers",
-    "generation.editing.worker",
-    "diffusers.pipelines.stable_diffusion.pipeline_stable_diffusion_inpaint",
-    "diffusers.pipelines.stable_diffusion_3.pipeline_stable_diffusion_3_inpaint",
-    "diffusers.pipelines.stable_diffusion_xl.pipeline_stable_diffusion_xl_inpaint",
-    "diffusers.pipelines.flux.pipeline_flux_inpaint",
-    "diffusers.pipelines.kolors.pipeline_kolors",
-    "diffusers.pipelines.hunyuandit.pipeline_hunyuandit",
-    "diffusers.pipelines.kandinsky2_2.pipeline_kandinsky2_2_combined",
-    "diffusers.schedulers.scheduling_ddpm",
-    "generation.generators.glide.pipeline",
-)
-"""Imported once, in the process that workers are forked from, and not once per worker and wave."""
+from generation.editing.executors.worker_process import COMMAND, worker_pool
+
+PRELOAD = ("generation.editing.executors.preload",)
+"""Imported once, by the process that workers are forked from, and not once per worker and wave."""
 
 
 class WorkerKilled(ChildProcessError):
     """A worker process was killed from outside, so the chunk it was at is not finished."""
 
 
-class QuietLocalExecutor(LocalPipelineExecutor):
-    """Logs errors alone to the console; the log files in `logging_dir` hold everything.
+class PoolExecutor(LocalPipelineExecutor):
+    """Runs the tasks in worker processes that stay from task to task, so that a loaded model can stay too.
 
-    Raises:
-        WorkerKilled: from `run`, when a worker process died. What was finished is on disk.
+    Logs errors alone to the console; the log files in `logging_dir` hold everything. A task that fails ends the
+    others. One worker is this process.
     """
 
-    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> Any:
+    def run(self) -> PipelineStats | None:
+        """Runs the tasks that are not completed.
+
+        Returns:
+            datatrove's statistics; None where nothing was left to do.
+
+        Raises:
+            WorkerKilled: a worker process died; the others are ended. What was finished is on disk.
+        """
+        ranks = self.get_incomplete_ranks()
+        if not ranks:
+            return None
+        self.save_executor_as_json()
+        stats = sum(self._here(ranks) if self.workers == 1 else self._in_processes(ranks), start=PipelineStats())
+        with self.logging_dir.open("stats.json", "wt") as file:
+            stats.save_to_disk(file)
+        return stats
+
+    def _here(self, ranks: Sequence[int]) -> list[PipelineStats]:
+        return [deepcopy(self)._run_for_rank(rank) for rank in ranks]  # each task counts by itself
+
+    def _in_processes(self, ranks: Sequence[int]) -> list[PipelineStats]:
+        try:
+            with worker_pool(min(self.workers, len(ranks)), self.start_method) as pool:
+                with _environment(_worker_environment()):
+                    tasks = [pool.submit(_run_task, self, rank) for rank in ranks]
+                    # A pool looks for dead processes among those that it had when it last woke up, and `submit`
+                    # wakes it before it starts one. So one more wakes it with all of them there.
+                    pool.submit(os.getpid)
+                return [task.result() for task in as_completed(tasks)]
+        except BrokenProcessPool as error:
+            raise WorkerKilled("a worker process was killed; is there enough memory?") from error
+
+    def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
         # datatrove shows the log of local rank 0 and only the errors of the others
         return super()._run_for_rank(rank, local_rank=local_rank + 1, node_rank=node_rank)
 
-    def run(self) -> Any:
-        with _interrupt_if_a_worker_dies(self.workers), _children_die_with_us():
-            return super().run()
 
-
-@contextmanager
-def _interrupt_if_a_worker_dies(workers: int):
-    """A process pool replaces a killed worker in silence and waits for its task for ever; this interrupts it."""
-    died, stop = threading.Event(), threading.Event()
-    main = threading.current_thread()
-    main_id = threading.get_ident()
-    earlier = _newest("")
-
-    def watch() -> None:
-        while not stop.wait(0.5):
-            # numbered in the order of their making: first datatrove's manager, then its pool's first workers
-            manager = _newest("SyncManager")
-            if manager > earlier and _newest("PoolWorker") > manager + workers:
-                died.set()
-                signal.pthread_kill(main_id, signal.SIGINT)
-                return
-
-    watcher = threading.Thread(target=watch, daemon=True)
-    if workers > 1 and main is threading.main_thread():
-        watcher.start()
+def _run_task(executor: PoolExecutor, rank: int) -> PipelineStats:
+    """In a worker process. An error that cannot be sent to the command would look there like a killed worker."""
     try:
-        yield
-    except KeyboardInterrupt:
-        if died.is_set():
-            raise WorkerKilled("a worker process was killed; is there enough memory?") from None
+        return executor._run_for_rank(rank)
+    except Exception as error:
+        try:
+            pickle.loads(pickle.dumps(error))
+        except Exception:
+            raise RuntimeError(f"{type(error).__name__}: {error}") from error
         raise
-    finally:
-        stop.set()
-        if watcher.ident is not None:
-            watcher.join()
 
 
-_DYING = threading.local()
+def _worker_environment() -> dict[str, str]:
+    """What the fork server and the workers find in their environment when they start.
 
-
-@contextmanager
-def _children_die_with_us():
-    """The executor forks a server for its queue, which would outlive a command that is killed, for ever."""
-    _DYING.wanted = True
-    try:
-        yield
-    finally:
-        _DYING.wanted = False
-
-
-def _die_with_parent() -> None:
-    if getattr(_DYING, "wanted", False) and sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-
-
-_PR_SET_PDEATHSIG = 1
-os.register_at_fork(after_in_child=_die_with_parent)
-
-
-def _newest(kind: str) -> int:
-    """The highest number of this process's children of that kind; 0 where there is none."""
-    children = multiprocess.active_children()
-    return max((child._identity[-1] for child in children if kind in child.name), default=0)
-
-
-FORK_SERVER = {"PYTHONSAFEPATH": "1", "PYTHONWARNINGS": "ignore::FutureWarning"}
-"""Its environment: a packed dataset in the working directory is a folder named as our module, and Python would
-import it; and what libraries say of each other's next versions helps nobody here."""
+    They import what the command would: by its path, and not from the working directory, where a packed dataset
+    is a folder with the name of our module.
+    """
+    return {
+        COMMAND: str(os.getpid()),
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "PYTHONSAFEPATH": "1",
+        "PYTHONWARNINGS": os.environ.get(
+            "PYTHONWARNINGS", "ignore::FutureWarning"
+        ),  # of the next versions' changes
+    }
 
 
 @contextmanager
-def _environment(variables: Mapping[str, str]):
-    before = dict(os.environ)
-    os.environ.update({name: value for name, value in variables.items() if name not in before})
+def _environment(variables: Mapping[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
     try:
         yield
     finally:
-        for name in variables.keys() - before.keys():
-            del os.environ[name]
+        for name, value in before.items():
+            if value is None:
+                del os.environ[name]
+            else:
+                os.environ[name] = value
 
 
-def local_executor(step: PipelineStep, workers: int, logs: str) -> QuietLocalExecutor:
-    """One process a worker on this machine, forked with every pipeline imported; one worker is this process."""
-    if workers > 1:
-        multiprocess.get_context("forkserver").set_forkserver_preload(list(PRELOADED))
-        with _environment(FORK_SERVER):
-            forkserver.ensure_running()
-    return QuietLocalExecutor(
+def _start_method(device: str) -> str:
+    """Forked workers start quickly, but the fork server imports diffusers, which asks for CUDA: they cannot."""
+    if device == "cpu" and "forkserver" in multiprocessing.get_all_start_methods():
+        return "forkserver"
+    return "spawn"
+
+
+def local_executor(step: PipelineStep, workers: int, logs: str, device: str = "cpu") -> PoolExecutor:
+    """One process a worker on this machine; one worker is this process.
+
+    Args:
+        step: what a worker does; its rank is the worker's number.
+        workers: tasks, and processes.
+        logs: a folder.
+        device: `cpu`, `cuda` or `cuda:N`.
+    """
+    start_method = _start_method(device)
+    if workers > 1 and start_method == "forkserver":
+        multiprocessing.set_forkserver_preload(list(PRELOAD))
+    return PoolExecutor(
         pipeline=[step],
         tasks=workers,
         workers=workers,
         logging_dir=logs,
+        start_method=start_method,
         skip_completed=False,  # the records say what is finished; a second memory of it could disagree
     )

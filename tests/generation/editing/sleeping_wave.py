@@ -19,14 +19,17 @@ EditWave = worker.EditWave
 
 class SleepingWave(EditWave):
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
-        with patch.object(registry, "load", lambda *_, **__: Sleeper(SIDE, SECONDS)):
+        with (
+            patch.object(registry, "load", lambda *_, **__: Sleeper(SIDE, SECONDS)),
+            patch("torch.cuda.device_count", lambda: 2),
+        ):
             super().run(data, rank, world_size)
 
 
-def generate_asleep(run: str) -> None:
+def generate_asleep(run: str, device: str = "cpu") -> None:
     """`generate` with two worker processes."""
     with (
         patch.object(worker, "EditWave", SleepingWave),
-        patch.object(local, "PRELOADED", ("generation.editing.worker",)),
+        patch.object(local, "PRELOAD", ("generation.editing.worker",)),
     ):
-        generate(run, WorkerOptions(), ExecutorOptions(workers=WORKERS))
+        generate(run, WorkerOptions(device), ExecutorOptions(workers=WORKERS))

@@ -1,0 +1,142 @@
+"""The pool of worker processes: who is in it, what it says of errors, and that it ends with its command."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from generation.editing import worker
+from generation.editing.executors.local import PoolExecutor, local_executor
+from generation.editing.executors.options import ExecutorOptions
+from generation.editing.run import generate
+from generation.editing.worker_options import WorkerOptions
+from tests.generation.editing.executors.steps import AsksForCuda, RaisesAwkwardly, WritesItsProcess
+from tests.generation.editing.test_failed_edits import write_run
+from tests.generation.editing.test_worker_kills import ROOT, records, wait_for_more
+from tests.test_build import children
+
+EDITS = 96
+SOON = 5.0
+"""Seconds in which a command's processes have to be gone."""
+
+ASLEEP = "from tests.generation.editing.sleeping_wave import generate_asleep; generate_asleep(*sys.argv[1:])"
+PRELOADING = (
+    "from generation.editing.executors.local import local_executor;"
+    "from tests.generation.editing.executors.steps import WritesItsProcess;"
+    "local_executor(WritesItsProcess(sys.argv[1]), 2, sys.argv[1] + '/logs').run()"
+)
+
+
+def start(code: str, folder: Path, *arguments: str) -> subprocess.Popen:
+    environment = dict(os.environ, PYTHONPATH=str(ROOT))
+    with (folder / "log").open("ab") as log:
+        command = [sys.executable, "-c", f"import sys; {code}", str(folder), *arguments]
+        return subprocess.Popen(command, cwd=ROOT, env=environment, stderr=log)
+
+
+def descendants(pid: int) -> list[int]:
+    below = children(pid)
+    return below + [one for child in below for one in descendants(child)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def still_there(pids: list[int]) -> list[int]:
+    end = time.monotonic() + SOON
+    while (left := [pid for pid in pids if alive(pid)]) and time.monotonic() < end:
+        time.sleep(0.05)
+    for pid in left:
+        os.kill(pid, signal.SIGKILL)
+    return left
+
+
+def server_of(process: subprocess.Popen) -> int:
+    """The process id of the fork server, as soon as there is one."""
+    while process.poll() is None:
+        for child in children(process.pid):
+            if "forkserver" in Path(f"/proc/{child}/cmdline").read_text():
+                return child
+        time.sleep(0.01)
+    raise AssertionError("the command ended before there was a fork server")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("device", ["cpu", "cuda"])
+@pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_no_process_outlives_the_command(tmp_path, device, sent):
+    write_run(tmp_path, [f"a dog, {number}" for number in range(EDITS)])
+    process = start(ASLEEP, tmp_path, device)
+    wait_for_more(tmp_path, process, 3)
+    processes = descendants(process.pid)
+    assert len(processes) >= 3, "two workers, and what multiprocessing starts beside them"
+
+    process.send_signal(sent)
+    assert process.wait(timeout=30) != 0
+    assert still_there(processes) == []
+    assert 3 <= len(records(tmp_path)) < EDITS
+
+
+@pytest.mark.slow
+def test_a_fork_server_that_is_still_importing_does_not_outlive_the_command(tmp_path):
+    process = start(PRELOADING, tmp_path)
+    server = server_of(process)
+    process.kill()
+    process.wait()
+    assert still_there([server]) == []
+
+
+@pytest.mark.slow
+def test_a_fork_server_that_is_killed_costs_nothing_but_its_workers_edits(tmp_path):
+    write_run(tmp_path, [f"a dog, {number}" for number in range(EDITS)])
+    process = start(ASLEEP, tmp_path)
+    wait_for_more(tmp_path, process, 3)
+    before = records(tmp_path)
+    os.kill(server_of(process), signal.SIGKILL)
+    assert process.wait(timeout=120) == 0, (tmp_path / "log").read_text()
+    assert len(records(tmp_path)) == EDITS
+    assert records(tmp_path).items() >= before.items(), "an edit was made twice"
+
+
+@pytest.mark.slow
+def test_each_worker_of_a_cuda_run_can_use_cuda_and_has_a_gpu_of_its_own(tmp_path, monkeypatch):
+    write_run(tmp_path, [f"a dog, {number}" for number in range(48)])
+    monkeypatch.setattr(worker, "EditWave", AsksForCuda)
+    generate(str(tmp_path), WorkerOptions("cuda"), ExecutorOptions(workers=2))
+    found = sorted(path.read_text() for path in tmp_path.glob("cuda-?"))
+    assert found == ["False cuda:0", "False cuda:1"]
+
+
+@pytest.mark.slow
+def test_workers_stay_between_tasks_and_completed_ranks_are_skipped(tmp_path):
+    def executor() -> PoolExecutor:
+        return PoolExecutor(
+            [WritesItsProcess(str(tmp_path))], tasks=6, workers=2, logging_dir=str(tmp_path / "logs")
+        )
+
+    executor().run()
+    written = sorted(tmp_path.glob("rank-*"))
+    assert len(written) == 6
+    assert len({path.read_text() for path in written}) <= 2
+    assert str(os.getpid()) not in {path.read_text() for path in written}
+
+    for path in written:
+        path.unlink()
+    (tmp_path / "logs" / "completions" / "00003").unlink()
+    executor().run()
+    assert [path.name for path in tmp_path.glob("rank-*")] == ["rank-3"]
+    assert executor().run() is None
+
+
+@pytest.mark.slow
+def test_an_error_that_cannot_be_sent_is_not_taken_for_a_killed_worker(tmp_path):
+    with pytest.raises(RuntimeError, match="Awkward: there is no room"):
+        local_executor(RaisesAwkwardly(), 2, str(tmp_path)).run()
