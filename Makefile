@@ -5,9 +5,13 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # tests at a time; a file's tests stay together, so that they share what they set up
 TESTS_AT_ONCE ?= 2
+# of `make tiny`: folders of photographs, where its state is kept, and a factor of its time
+PHOTOGRAPHS ?= photographs
+STATE ?= tiny-state
+SCALE ?= 1
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
-.PHONY: demo test check bench clean
+.PHONY: demo test check bench tiny clean
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -29,6 +33,10 @@ check: $(INSTALLED)  ## lint, types and the long tests
 
 bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 	$(BIN)/python -m performance
+
+tiny: $(INSTALLED)  ## trains the tiny checkpoints from PHOTOGRAPHS (folders), and publishes them into the package
+	nice -n 19 $(BIN)/python -m generation.generators.tiny.training $(PHOTOGRAPHS) --state $(STATE) --scale $(SCALE)
+	$(BIN)/python -m generation.generators.tiny.training.publish --state $(STATE)
 
 clean:
 	rm -rf $(VENV) diffseg30k diffseg30k-run

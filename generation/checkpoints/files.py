@@ -118,6 +118,7 @@ def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
     if not place.on_hub:
         raise CheckpointError(f"{place.source} is neither a folder nor a name on the Hub such as NAMESPACE/NAME")
     names = [_file_name(address) for address in checkpoint.files]
+    names += [str(Path(name).with_suffix(".safetensors")) for name in names if name.endswith(".pt")]
     try:
         return Path(snapshot_download(place.source, revision=place.revision, allow_patterns=names))
     except Exception as error:
@@ -126,7 +127,12 @@ def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
 
 def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
     """The addresses of those of a checkpoint's files that are not in a folder."""
-    return [address for address in checkpoint.files if not (folder / _file_name(address)).is_file()]
+    return [address for address in checkpoint.files if not _is_there(folder / _file_name(address))]
+
+
+def _is_there(file: Path) -> bool:
+    """Whether a file is there, or its weights are as safetensors."""
+    return file.is_file() or file.with_suffix(".safetensors").is_file()
 
 
 def _file_name(address: str) -> str:

@@ -36,11 +36,13 @@ class Sampling:
         side: of the images that go in, in pixels.
         steps: denoising steps.
         guidance: classifier-free guidance scale.
+        strength: share of the steps that are taken, from the photograph noised as much; 1 begins in pure noise.
     """
 
     side: int
     steps: int
     guidance: float
+    strength: float = 1.0
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,7 @@ class GeneratorEntry:
         sampling: how these are sampled by default.
         dtype: of the weights on a GPU; on a CPU they are float32.
         pipeline: a folder and a dtype to the loaded pipeline.
-        inpainter: a pipeline and the side of its images to an inpainter.
+        inpainter: a pipeline and how it is sampled to an inpainter.
         write_tiny: writes its tiny checkpoint to a folder.
         tiny_sampling: how the tiny checkpoint is sampled.
     """
@@ -63,7 +65,7 @@ class GeneratorEntry:
     sampling: Sampling
     dtype: str
     pipeline: Callable[[Path, str], Any]
-    inpainter: Callable[[Any, int], Inpainter]
+    inpainter: Callable[[Any, Sampling], Inpainter]
     write_tiny: Callable[[Path], None]
     tiny_sampling: Sampling
 
@@ -79,9 +81,10 @@ def _loads(pipeline_class: str, **components: Any) -> Callable[[Path, str], Any]
     return load
 
 
-def _inpaints(batches: bool = True, **options: Any) -> Callable[[Any, int], Inpainter]:
-    def wrap(pipeline: Any, side: int) -> Inpainter:
-        return DiffusersInpainter(pipeline, side, options, batches)
+def _inpaints(batches: bool = True, takes_strength: bool = False) -> Callable[[Any, Sampling], Inpainter]:
+    def wrap(pipeline: Any, sampling: Sampling) -> Inpainter:
+        options = {"strength": sampling.strength} if takes_strength else {}
+        return DiffusersInpainter(pipeline, sampling.side, options, batches)
 
     return wrap
 
@@ -94,9 +97,9 @@ def _load_glide(folder: Path, dtype: str) -> Any:
     return GlideInpaintPipeline.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
 
 
-def _blends(**options: Any) -> Callable[[Any, int], Inpainter]:
-    def wrap(pipeline: Any, side: int) -> Inpainter:
-        return BlendedInpainter(pipeline, side, options)
+def _blends(**options: Any) -> Callable[[Any, Sampling], Inpainter]:
+    def wrap(pipeline: Any, sampling: Sampling) -> Inpainter:
+        return BlendedInpainter(pipeline, sampling.side, options, sampling.strength)
 
     return wrap
 
@@ -122,7 +125,7 @@ _ENTRIES = (
         sampling=Sampling(side=512, steps=50, guidance=7.5),
         dtype="float16",
         pipeline=_loads("StableDiffusionInpaintPipeline", **NO_SAFETY_CHECKER),
-        inpainter=_inpaints(strength=1.0),
+        inpainter=_inpaints(takes_strength=True),
         write_tiny=_saves(tiny_unets.sd2),
         tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
     ),
@@ -139,7 +142,7 @@ _ENTRIES = (
         sampling=Sampling(side=1024, steps=40, guidance=4.5),
         dtype="bfloat16",
         pipeline=_loads("StableDiffusion3InpaintPipeline"),
-        inpainter=_inpaints(strength=1.0),
+        inpainter=_inpaints(takes_strength=True),
         write_tiny=_saves(tiny_transformers.sd3_5),
         tiny_sampling=Sampling(side=128, steps=4, guidance=4.5),
     ),
@@ -157,7 +160,7 @@ _ENTRIES = (
         dtype="float16",  # its autoencoder overflows in it, so the pipeline runs that one in float32
         # the watermark would be a fingerprint of the pipeline, not of the model
         pipeline=_loads("StableDiffusionXLInpaintPipeline", add_watermarker=False),
-        inpainter=_inpaints(strength=1.0),
+        inpainter=_inpaints(takes_strength=True),
         write_tiny=_saves(tiny_unets.sdxl),
         tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
     ),
@@ -174,7 +177,7 @@ _ENTRIES = (
         sampling=Sampling(side=1024, steps=50, guidance=3.5),
         dtype="bfloat16",
         pipeline=_loads("FluxInpaintPipeline"),
-        inpainter=_inpaints(strength=1.0),
+        inpainter=_inpaints(takes_strength=True),
         write_tiny=_saves(tiny_transformers.flux_1),
         tiny_sampling=Sampling(side=128, steps=4, guidance=3.5),
     ),

@@ -92,7 +92,7 @@ def load(
     """
     entry = GENERATORS[generator]
     pipeline = _pipeline(entry, checkpoint, lora, device, replacements or {})
-    return entry.inpainter(pipeline, sampling_of(entry, checkpoint).side)
+    return entry.inpainter(pipeline, sampling_of(entry, checkpoint))
 
 
 def sampling_of(entry: GeneratorEntry, checkpoint: str) -> Sampling:

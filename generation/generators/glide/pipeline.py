@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -120,14 +121,17 @@ class GlideInpaintPipeline:
     ) -> Tensor:
         side = self.base.options.side
         known, keep = self._known(images, masks, side)
-        read = self.base.read(*self._tokens([*prompts, *[""] * len(prompts)], self.base.options.context))
-        context = torch.cat([known * keep, keep], dim=1).repeat(2, 1, 1, 1)
+        guides = guidance != 1  # else what the prompt's absence would give has no part in the result
+        read_prompts = [*prompts, *[""] * len(prompts)] if guides else prompts
+        read = self.base.read(*self._tokens(read_prompts, self.base.options.context))
+        context = torch.cat([known * keep, keep], dim=1).repeat(1 + guides, 1, 1, 1)
 
         def model(x: Tensor, times: Tensor) -> Tensor:
             return self.base(torch.cat([x, context], dim=1), times, read)
 
         scheduler = make_scheduler(self.base.options.schedule, spaced_steps([steps]))
-        return sample(guided(model, guidance), scheduler, self._noise(generators, side), known, keep, generators)
+        painter = guided(model, guidance) if guides else model
+        return sample(painter, scheduler, self._noise(generators, side), known, keep, generators)
 
     def _enlarge(
         self,
@@ -181,6 +185,14 @@ def _shrunk(paint: Tensor, side: int) -> Tensor:
     return F.adaptive_max_pool2d(paint, (side, side))
 
 
+def _read_state(file: Path) -> Any:
+    """A state dict, from safetensors where that is beside or instead of OpenAI's file."""
+    from safetensors.torch import load_file
+
+    safe = file.with_suffix(".safetensors")
+    return load_file(safe) if safe.is_file() else torch.load(file, map_location="cpu", weights_only=True)
+
+
 def load_model(model: GlideUNet, file: Path, dtype: torch.dtype) -> GlideUNet:
     """A model with the weights of a file of OpenAI's.
 
@@ -189,7 +201,7 @@ def load_model(model: GlideUNet, file: Path, dtype: torch.dtype) -> GlideUNet:
         ValueError: the file is damaged, or of another model.
     """
     try:
-        state = torch.load(file, map_location="cpu", weights_only=True)
+        state = _read_state(file)
     except (FileNotFoundError, PermissionError):
         raise
     except Exception as error:  # torch raises many kinds for a damaged file, OSError among them

@@ -23,12 +23,14 @@ class BlendedInpainter:
         pipeline: takes prompts and starting latents.
         side: of the images that go in, in pixels.
         options: further arguments of each call.
+        strength: share of the steps, at the end, that paint; until then the latents are the photograph's own.
     """
 
-    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any]):
+    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], strength: float = 1.0):
         self.side = side
         self._pipeline = pipeline
         self._options = dict(options)
+        self._strength = strength
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         import torch
@@ -47,7 +49,10 @@ class BlendedInpainter:
             generator=generators,
             latents=noise.to(original),
             callback_on_step_end=keep_outside(
-                original, noise.to(original), latent_mask([request.mask for request in requests], original)
+                original,
+                noise.to(original),
+                latent_mask([request.mask for request in requests], original),
+                self._strength,
             ),
             callback_on_step_end_tensor_inputs=["latents"],
             **self._options,
@@ -99,13 +104,16 @@ def latent_mask(masks: Sequence[np.ndarray], latents: Any) -> Any:
     return (pooled > 0).to(latents.device)
 
 
-def keep_outside(original: Any, noise: Any, inside: Any) -> Callable[[Any, int, Any, dict[str, Any]], dict]:
+def keep_outside(
+    original: Any, noise: Any, inside: Any, strength: float = 1.0
+) -> Callable[[Any, int, Any, dict[str, Any]], dict]:
     """A step callback that puts the original's latents back wherever `inside` is false.
 
     Args:
         original: (N, C, h, w) tensor, the original's latents.
         noise: of the same shape; what the pipeline starts from.
         inside: (N, 1, h, w) bool tensor.
+        strength: share of the steps, at the end, that paint; after the others all of the latents are put back.
     """
     import torch
 
@@ -114,7 +122,8 @@ def keep_outside(original: Any, noise: Any, inside: Any) -> Callable[[Any, int, 
         last = step + 1 == len(timesteps)
         level = original if last else add_noise(pipeline.scheduler, original, noise, timesteps[step + 1])
         latents = tensors["latents"]
-        return {"latents": torch.where(inside, latents, level.to(latents.dtype))}
+        painted = inside & (step >= round((1 - strength) * len(timesteps)))
+        return {"latents": torch.where(painted, latents, level.to(latents.dtype))}
 
     return callback
 

@@ -8,6 +8,7 @@ from hypothesis.extra import numpy as arrays
 
 from generation.checkpoints.cache import tiny_folder
 from generation.generators import registry
+from generation.generators.entries import Sampling
 from generation.generators.pipelines.blended import BlendedInpainter, add_noise, encode, keep_outside, latent_mask
 from generation.generators.pipelines.inpainter import InpaintRequest
 from generation.generators.pipelines.load import load_pipeline, quiet, to_pixels
@@ -92,7 +93,7 @@ def test_beyond_the_decoders_reach_the_result_is_the_autoencoders_reconstruction
     # group norms and attention see the whole picture; without them a pixel depends on its surroundings alone
     pipeline = pipeline_of(generator)
     pipeline.vae = local_autoencoder(levels)
-    inpainter = registry.GENERATORS[generator].inpainter(pipeline, SIDE)
+    inpainter = registry.GENERATORS[generator].inpainter(pipeline, Sampling(SIDE, 4, 1.0))
     mask = hole(124, 124, 4, 4)
     difference = np.abs(inpainter([fill(square, mask)])[0].astype(int) - reconstruction(pipeline, square))
 

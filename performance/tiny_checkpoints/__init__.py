@@ -1,0 +1,1 @@
+"""How well the tiny checkpoints inpaint photographs that their training never saw."""

@@ -1,0 +1,65 @@
+"""Inpainting by the eight from their tiny checkpoints, by the same with random weights, and by OpenCV."""
+
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from generation.editing.edit import composite
+from generation.generators.entries import GENERATORS
+from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
+from generation.generators.pipelines.load import quiet
+from generation.generators.resize import resize_image, resize_mask
+from generation.generators.tiny.trainable.assembly import SAMPLING, TRAINED, write_checkpoint
+from performance.tiny_checkpoints.masked import Masked
+
+PROMPT = "background"
+
+Paint = Callable[[Masked, int], np.ndarray]
+"""An edit and a seed to the (S, S, 3) uint8 photograph with the region inpainted, and nothing else changed."""
+
+
+def trained(generator: str) -> Paint:
+    return _from(generator, TRAINED)
+
+
+def untrained(generator: str) -> Paint:
+    return _from(generator, None)
+
+
+def _from(generator: str, tensors: Path | None) -> Paint:
+    entry = GENERATORS[generator]
+    with tempfile.TemporaryDirectory() as folder, quiet():
+        write_checkpoint(generator, Path(folder), tensors)
+        pipeline = entry.pipeline(Path(folder), "float32")
+    return _diffused(entry.inpainter(pipeline, SAMPLING[generator]), generator)
+
+
+def _diffused(inpainter: Inpainter, generator: str) -> Paint:
+    sampling = SAMPLING[generator]
+
+    def paint(masked: Masked, seed: int) -> np.ndarray:
+        request = InpaintRequest(
+            image=resize_image(np.ascontiguousarray(masked.image), inpainter.side),
+            mask=resize_mask(masked.mask, inpainter.side),
+            prompt=PROMPT,
+            seed=seed,
+            steps=sampling.steps,
+            guidance=sampling.guidance,
+        )
+        result = resize_image(inpainter([request])[0], len(masked.image))
+        return composite(masked.image, result, masked.mask, "spliced")
+
+    return paint
+
+
+def opencv(method: str) -> Paint:
+    """`TELEA` (Telea 2004) or `NS` (Bertalmio et al. 2001)."""
+    import cv2
+
+    def paint(masked: Masked, _: int) -> np.ndarray:
+        image, mask = np.ascontiguousarray(masked.image), masked.mask.astype(np.uint8)
+        return cv2.inpaint(image, mask, 5, getattr(cv2, f"INPAINT_{method}"))
+
+    return paint
