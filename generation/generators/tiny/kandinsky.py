@@ -9,7 +9,7 @@ from generation.generators.tiny import text
 def write(folder: Path) -> None:
     """Writes KandinskyV22InpaintPipeline with the nine input channels of an inpainting U-Net, and its prior."""
     _decoder().save_pretrained(folder)
-    _prior_pipeline().save_pretrained(folder / "prior")
+    prior_pipeline().save_pretrained(folder / "prior")
 
 
 def _decoder() -> Any:
@@ -24,7 +24,8 @@ def _decoder() -> Any:
     )
 
 
-def _prior_pipeline() -> Any:
+def prior_pipeline() -> Any:
+    """KandinskyV22PriorPipeline with random weights."""
     from diffusers import KandinskyV22PriorPipeline, UnCLIPScheduler
     from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
 

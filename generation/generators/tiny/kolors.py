@@ -21,11 +21,11 @@ def kolors(folder: Path) -> Any:
 
     vocabulary = folder / "tokenizer" / "tokenizer.model"
     vocabulary.parent.mkdir(parents=True)
-    vocabulary.write_bytes(_sentencepiece_model())
+    vocabulary.write_bytes(sentencepiece_model())
     tokenizer = ChatGLMTokenizer(str(vocabulary))
     return KolorsPipeline(
         vae=autoencoder(),
-        text_encoder=_chat_glm(len(tokenizer)),
+        text_encoder=chat_glm(len(tokenizer)),
         tokenizer=tokenizer,
         unet=unet(
             in_channels=4,
@@ -50,7 +50,8 @@ def kolors(folder: Path) -> Any:
     )
 
 
-def _chat_glm(words: int) -> Any:
+def chat_glm(words: int) -> Any:
+    """ChatGLMModel with random weights for a vocabulary of so many words."""
     import torch
     from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig, ChatGLMModel
 
@@ -77,7 +78,7 @@ def _chat_glm(words: int) -> Any:
     return model
 
 
-def _sentencepiece_model() -> bytes:
+def sentencepiece_model() -> bytes:
     """A SentencePiece model of the printable ASCII characters."""
     from sentencepiece import SentencePieceTrainer
 

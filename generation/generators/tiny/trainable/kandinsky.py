@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.generators.tiny import text
+from generation.generators.tiny.kandinsky import prior_pipeline
 from generation.generators.tiny.trainable.unets import noise_schedule
 
 
@@ -11,7 +12,7 @@ def combined() -> Any:
     """KandinskyV22InpaintCombinedPipeline, whose U-Net has the nine input channels of an inpainting one."""
     from diffusers import KandinskyV22InpaintCombinedPipeline
 
-    decoder, prior = _decoder(), _prior_pipeline()
+    decoder, prior = _decoder(), prior_pipeline()
     return KandinskyV22InpaintCombinedPipeline(
         **decoder.components, **{f"prior_{name}": part for name, part in prior.components.items()}
     )
@@ -30,20 +31,6 @@ def _decoder() -> Any:
         unet=_unet(),
         scheduler=DDPMScheduler(**noise_schedule(0.0008, 0.013, to_pure_noise=True), clip_sample=False),
         movq=_movq(),
-    )
-
-
-def _prior_pipeline() -> Any:
-    from diffusers import KandinskyV22PriorPipeline, UnCLIPScheduler
-    from transformers import CLIPImageProcessor, CLIPTextModelWithProjection
-
-    return KandinskyV22PriorPipeline(
-        prior=_prior(),
-        image_encoder=_image_encoder(),
-        text_encoder=CLIPTextModelWithProjection(text.clip_config()),
-        tokenizer=text.clip_tokenizer(),
-        scheduler=UnCLIPScheduler(variance_type="fixed_small_log", prediction_type="sample"),
-        image_processor=CLIPImageProcessor(size={"shortest_edge": 32}, crop_size=32),
     )
 
 
@@ -84,33 +71,4 @@ def _movq() -> Any:
         norm_type="spatial",
         layers_per_block=1,
         mid_block_add_attention=False,
-    )
-
-
-def _prior() -> Any:
-    from diffusers import PriorTransformer
-
-    return PriorTransformer(
-        num_attention_heads=4,
-        attention_head_dim=8,
-        num_layers=2,
-        embedding_dim=text.SIDE,
-        num_embeddings=77,
-        additional_embeddings=4,
-    )
-
-
-def _image_encoder() -> Any:
-    from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
-
-    return CLIPVisionModelWithProjection(
-        CLIPVisionConfig(
-            hidden_size=text.SIDE,
-            intermediate_size=2 * text.SIDE,
-            projection_dim=text.SIDE,
-            num_attention_heads=4,
-            num_hidden_layers=2,
-            image_size=32,
-            patch_size=16,
-        )
     )
