@@ -66,17 +66,12 @@ def write_checkpoint(generator: str, folder: Path, trained: Path | None) -> None
     Raises:
         ValueError: trained tensors are damaged.
     """
-    from safetensors.torch import load
-
     with tempfile.TemporaryDirectory() as vocabulary:
         pipeline = random_pipeline(generator, Path(vocabulary))
         digests = read_digests(trained)
         for name in PARTS[generator]:
             if trained and name in digests:
-                content = (trained / f"{name}.safetensors").read_bytes()
-                if hashlib.sha256(content).hexdigest() != digests[name]:
-                    raise ValueError(f"{trained / name}.safetensors is damaged: its digest is another")
-                load_part(pipeline, generator, name, load(content))
+                load_part(pipeline, generator, name, read_trained(trained, name))
         save(pipeline, folder)
 
 
@@ -86,6 +81,20 @@ def read_digests(trained: Path | None) -> dict[str, str]:
         return {}
     digests: dict[str, str] = json.loads((trained / DIGESTS).read_text(encoding="utf-8"))
     return digests
+
+
+def read_trained(trained: Path, name: str) -> "dict[str, Tensor]":
+    """The trained tensors of a network, float16.
+
+    Raises:
+        ValueError: their file is damaged.
+    """
+    from safetensors.torch import load
+
+    content = (trained / f"{name}.safetensors").read_bytes()
+    if hashlib.sha256(content).hexdigest() != read_digests(trained)[name]:
+        raise ValueError(f"{trained / name}.safetensors is damaged: its digest is another")
+    return load(content)
 
 
 def save(pipeline: Any, folder: Path) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import torch
 
+from generation.generators.tiny.trainable.assembly import TRAINED
 from generation.generators.tiny.training.loop import Stopped, Training, seconds_of
 from generation.generators.tiny.training.photographs import is_held_out, photograph_files
 from generation.generators.tiny.training.sheet import write_sheets
@@ -18,7 +19,8 @@ def main() -> None:
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
     files = photograph_files(arguments.photographs, arguments.listing)
-    context = Context(tuple(file for file in files if not is_held_out(file)), arguments.state)
+    earlier = TRAINED if arguments.go_on else None
+    context = Context(tuple(file for file in files if not is_held_out(file)), arguments.state, earlier)
     arguments.state.mkdir(parents=True, exist_ok=True)
     (arguments.state / "pid").write_text(str(os.getpid()))
     print(f"{len(context.files)} photographs of {len(files)}; the others are held out", flush=True)
@@ -40,7 +42,8 @@ def train(step: Step, context: Context, scale: float) -> bool:
     torch.manual_seed(step.seed)
     network, loss = step.prepare(context)
     network.train().to(memory_format=torch.channels_last)
-    Training(network, step.schedule, file, step.seed).run(loss, scale)
+    earlier = None if step.from_trunk else context.earlier(step.name)
+    Training(network, step.schedule, file, step.seed, earlier).run(loss, scale)
     return True
 
 
@@ -57,6 +60,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("photographs", nargs="+", type=Path, help="folders of photographs")
     parser.add_argument("--state", type=Path, required=True, help="where training is kept, and goes on from")
     parser.add_argument("--listing", type=Path, help="JSON list of the photographs to take; all if left out")
+    parser.add_argument("--go-on", action="store_true", help="begin from the published tensors, not anew")
     parser.add_argument("--only", nargs="*", help="networks to train; all if left out")
     parser.add_argument("--scale", type=float, default=1.0, help="of the minutes of each step")
     parser.add_argument("--threads", type=int, default=2)

@@ -59,9 +59,17 @@ class Training:
         schedule: how long and how fast.
         file: where the state is kept, and resumed from if it is there.
         seed: of the data order and of the noise.
+        earlier: weights to begin from where there is no state yet; None for the network's own.
     """
 
-    def __init__(self, network: nn.Module, schedule: Schedule, file: Path, seed: int):
+    def __init__(
+        self,
+        network: nn.Module,
+        schedule: Schedule,
+        file: Path,
+        seed: int,
+        earlier: dict[str, Tensor] | None = None,
+    ):
         self.schedule, self.file, self.seed = schedule, file, seed
         self._weights = {name: each for name, each in network.named_parameters() if each.requires_grad}
         self._average = {name: each.detach().clone() for name, each in self._weights.items()}
@@ -71,6 +79,8 @@ class Training:
         self.step, self.seconds = 0, 0.0
         if file.is_file():
             self._resume(torch.load(file, weights_only=True))
+        elif earlier is not None:
+            self._begin_from(earlier)
 
     def run(self, loss: Loss, scale: float) -> None:
         """Trains until the time is up.
@@ -134,6 +144,12 @@ class Training:
         print(line, flush=True)
         with (self.file.parent / "losses.csv").open("a") as log:
             log.write(line + "\n")
+
+    def _begin_from(self, earlier: dict[str, Tensor]) -> None:
+        with torch.no_grad():
+            for name, weight in self._weights.items():
+                weight.copy_(earlier[name])
+                self._average[name].copy_(earlier[name])
 
     def _resume(self, state: dict[str, Any]) -> None:
         with torch.no_grad():

@@ -46,10 +46,13 @@ class Context:
     Attributes:
         files: the photographs to train on.
         state: folder of the networks' states.
+        published: folder of the trained tensors that training goes on from where a network has no state; None to
+            begin anew.
     """
 
     files: tuple[Path, ...]
     state: Path
+    published: Path | None = None
     _loaded: dict[tuple[int, ...], Photographs] = field(default_factory=dict)
 
     def photographs(self, shorter_sides: tuple[int, ...]) -> Photographs:
@@ -58,7 +61,16 @@ class Context:
         return self._loaded[shorter_sides]
 
     def trained(self, name: str) -> dict[str, Tensor]:
-        return averages(self.state / f"{name}.pt")
+        file = self.state / f"{name}.pt"
+        earlier = None if file.is_file() else self.earlier(name)
+        return averages(file) if earlier is None else earlier
+
+    def earlier(self, name: str) -> dict[str, Tensor] | None:
+        """The published tensors of a network, in float32; None if there are none to go on from."""
+        if self.published is None or name not in assembly.read_digests(self.published):
+            return None
+        tensors = assembly.read_trained(self.published, name)
+        return {key: value.float() for key, value in tensors.items()}
 
     def pipeline(self, generator: str, *parts: str) -> Any:
         """A generator with random weights but for the named parts, which have been trained."""
@@ -76,11 +88,13 @@ class Step:
         name: of the network, and of its files.
         schedule: how long and how fast.
         prepare: makes the network as it is at first, and its loss.
+        from_trunk: it begins from the trunk's weights, also where it has been published before.
     """
 
     name: str
     schedule: Schedule
     prepare: Callable[[Context], tuple[nn.Module, Loss]]
+    from_trunk: bool = False
 
     @property
     def seed(self) -> int:
@@ -182,12 +196,12 @@ STEPS: tuple[Step, ...] = (
     Step("autoencoder-4", _autoencoder_schedule(15), _autoencoder("sd2", "autoencoder-4", 64)),
     Step("sd2-unet", Schedule(35), _sd2),
     Step("autoencoder-16", _autoencoder_schedule(10), _autoencoder("sd3.5", "autoencoder-16", 64)),
-    Step("sdxl-unet", Schedule(8, rate=8e-4), _relative("sdxl")),
+    Step("sdxl-unet", Schedule(8, rate=8e-4), _relative("sdxl"), from_trunk=True),
     Step("sd3.5-transformer", Schedule(11, rate=1.5e-3), _sd3_5),
     Step("kandinsky2.2-movq", _autoencoder_schedule(6), _autoencoder("kandinsky2.2", "kandinsky2.2-movq", 64)),
-    Step("kandinsky2.2-unet", Schedule(10), _kandinsky),
+    Step("kandinsky2.2-unet", Schedule(10), _kandinsky, from_trunk=True),
     Step("glide-base", Schedule(8), _glide_base),
-    Step("kolors-unet", Schedule(8, rate=8e-4), _relative("kolors")),
+    Step("kolors-unet", Schedule(8, rate=8e-4), _relative("kolors"), from_trunk=True),
     Step("flux.1-transformer", Schedule(11, rate=1.5e-3), _flux_1),
     Step("hunyuandit1.1-transformer", Schedule(11, rate=1.5e-3), _hunyuan_dit),
     Step("glide-upsampler", Schedule(6), _glide_upsampler),
