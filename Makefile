@@ -11,7 +11,7 @@ STATE ?= tiny-state
 SCALE ?= 1
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
-.PHONY: demo test check bench tiny clean
+.PHONY: demo test check bench tiny constraints clean
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -37,6 +37,15 @@ bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 tiny: $(INSTALLED)  ## trains the tiny checkpoints from PHOTOGRAPHS (folders), and publishes them into the package
 	nice -n 19 $(BIN)/python -m generation.generators.tiny.training $(PHOTOGRAPHS) --state $(STATE) --scale $(SCALE)
 	$(BIN)/python -m generation.generators.tiny.training.publish --state $(STATE)
+
+constraints:  ## writes constraints.txt anew: the newest versions, as pip resolves them in an empty environment
+	rm -rf $(VENV)-constraints
+	$(PYTHON) -m venv $(VENV)-constraints
+	$(VENV)-constraints/bin/python -m pip install --quiet --upgrade pip
+	$(VENV)-constraints/bin/python -m pip install --quiet '.[dev]'
+	{ echo "# The versions that were run together, with Python 3.11 on Linux: make constraints"; \
+	  $(VENV)-constraints/bin/python -m pip freeze --exclude diffseg30k | grep -v ' @ ' | LC_ALL=C sort -f; } > constraints.txt
+	rm -rf $(VENV)-constraints
 
 clean:
 	rm -rf $(VENV) diffseg30k diffseg30k-run

@@ -87,6 +87,12 @@ def unit_hash(text: str) -> float:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
+def derived_seed(*names: str | int) -> int:
+    """A seed from 0 to 2**31 - 1 that depends on the names alone, and not on what was drawn before."""
+    text = "\0".join(map(str, names))
+    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") % 2**31
+
+
 def side(base_id: str) -> str:
     """`train` for eight base images in ten, else `validation`."""
     return "train" if unit_hash(base_id) < TRAIN_SHARE else "validation"
@@ -311,8 +317,11 @@ DEFAULT_CONFIG = "semantic"
 CITATION = """\
 @misc{diffseg30k,
   title = {{DiffSeg30k}: A Multi-Turn Diffusion Editing Benchmark for Localized {AIGC} Detection},
-  author = {Anonymous authors},
-  note = {Paper under double-blind review}
+  author = {Ci, Hai and Peng, Ziheng and Yang, Pei and Xuan, Yingxin and Shou, Mike Zheng},
+  year = {2025},
+  eprint = {2511.19111},
+  archivePrefix = {arXiv},
+  url = {https://arxiv.org/abs/2511.19111}
 }"""
 
 # ── The `datasets` builder ────────────────────────────────────────────────────────────────────────

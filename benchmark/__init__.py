@@ -18,7 +18,15 @@ __all__ = ["ClassificationMetrics", "SegmentationMetrics", "evaluate", "train", 
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    """Imports what is offered when it is first used, so that importing the package stays quick.
+
+    Raises:
+        ModuleNotFoundError: what it needs is not installed; the message names the extra.
+    """
     if name in _PLACES:
-        return getattr(import_module(_PLACES[name]), name)
+        try:
+            return getattr(import_module(_PLACES[name]), name)
+        except ModuleNotFoundError as error:
+            message = f"{error.name} is not installed: pip install 'diffseg30k[benchmark]'"
+            raise ModuleNotFoundError(message, name=error.name) from error
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -4,6 +4,7 @@ import os
 
 from builder.dataset.directory import DatasetDirectory
 from builder.dataset.stats import Stats, collect
+from builder.encoding.whole_file import write_whole
 from cards.drawn import draw_once
 from cards.examples import choose, contents, draw_examples
 from cards.figures import draw_statistics
@@ -56,9 +57,5 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
 def _write(folder: str, path: str, data: bytes) -> str:
     """Writes a file so that it is there whole or not at all."""
     full = os.path.join(folder, path)
-    os.makedirs(os.path.dirname(full), exist_ok=True)
-    temporary = f"{full}.tmp"
-    with open(temporary, "wb") as file:
-        file.write(data)
-    os.replace(temporary, full)
+    write_whole(full, data)
     return full

@@ -4,7 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from generation.generators.registry import FOLDER, GENERATORS, TINY
+from generation.checkpoints.checkpoint import FOLDER_PREFIX, TINY_PREFIX
+from generation.checkpoints.published import PUBLISHED
 
 HUB_IDS = frozenset(
     {
@@ -68,14 +69,14 @@ def license_of(text: str | None) -> License:
 
 def checkpoint_license(generator: str, checkpoint: str) -> License | None:
     """The licence of the weights that made an edit; None for tiny ones, which are random."""
-    if checkpoint.startswith(TINY):
+    if checkpoint.startswith(TINY_PREFIX):
         return None
-    if checkpoint.startswith(FOLDER):
+    if checkpoint.startswith(FOLDER_PREFIX):
         return NOT_STATED
-    entry = GENERATORS.get(generator)
+    published = PUBLISHED.get(generator)
     repository = checkpoint.partition("@")[0]
-    if entry is not None and entry.checkpoint.repository == repository:
-        return License(entry.checkpoint.license, entry.checkpoint.license_url, _hub_id(entry.checkpoint.license))
+    if published is not None and published.repository == repository:
+        return License(published.license, published.license_url, _hub_id(published.license))
     return License("as its page says", f"https://huggingface.co/{repository}")
 
 

@@ -18,7 +18,7 @@ from diffseg30k import (
     MAX_TURNS,
     label_value,
 )
-from generation.generators.registry import TINY
+from generation.checkpoints.checkpoint import TINY_PREFIX
 
 TEMPLATE = "card.md.jinja"
 STATISTICS = "figures/statistics.png"
@@ -64,7 +64,7 @@ def size(count: int) -> str:
 
 
 def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
-    tiny = sum(count.edits for count in stats.checkpoints if count.checkpoint.startswith(TINY))
+    tiny = sum(count.edits for count in stats.checkpoints if count.checkpoint.startswith(TINY_PREFIX))
     return {
         "stats": stats,
         "name": name,
@@ -88,7 +88,7 @@ def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
         "compositing": _listed({f"`{name}`": edits for name, edits in stats.compositing.items()}),
         "objects": _listed(dict(list(stats.objects.items())[:OBJECTS])),
         "checkpoints": [_checkpoint(count) for count in stats.checkpoints],
-        "weights": any(not count.checkpoint.startswith(TINY) for count in stats.checkpoints),
+        "weights": any(not count.checkpoint.startswith(TINY_PREFIX) for count in stats.checkpoints),
         "unused": _unused(stats),
         "licenses": _license_rows(stats),
         "citation": CITATION,

@@ -8,8 +8,8 @@ import typer
 
 from diffseg30k_cli.app import BENCHMARK, app
 from diffseg30k_cli.option_groups import grouped
-from diffseg30k_cli.options import names
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.options import AsJson, names
+from diffseg30k_cli.printing import Files, show
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
 Config = Annotated[str | None, typer.Option(help="Its config, whose name says the task; semantic.")]
@@ -58,14 +58,12 @@ class TrainChoices:
 
 @app.command(rich_help_panel=BENCHMARK)
 @grouped
-def train(choices: TrainChoices) -> None:
+def train(choices: TrainChoices, as_json: AsJson = False) -> None:
     """Trains a detector by the paper's protocol."""
+    from benchmark import train as train_detector
     from benchmark.training.options import TrainOptions
-    from benchmark.training.train import train as train_detector
 
-    report = train_detector(TrainOptions(**_given(choices)))
-    loss = "" if report.loss is None else f", loss {report.loss:.4f}"
-    say([f"{report.step} steps{loss}; detector: {report.detector}"])
+    show(train_detector(TrainOptions(**_given(choices))), as_json)
 
 
 @dataclass(frozen=True)
@@ -99,15 +97,15 @@ class EvaluateChoices:
 
 @app.command(rich_help_panel=BENCHMARK)
 @grouped
-def evaluate(choices: EvaluateChoices) -> None:
+def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     """Scores a detector, clean and distorted."""
+    from benchmark import evaluate as evaluate_detector
     from benchmark.evaluation.evaluate import EvaluateOptions
-    from benchmark.evaluation.evaluate import evaluate as evaluate_detector
 
     given = _given(choices)
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
-    say(evaluate_detector(EvaluateOptions(**given)))
+    show(Files("", tuple(evaluate_detector(EvaluateOptions(**given)))), as_json)
 
 
 @dataclass(frozen=True)
@@ -131,27 +129,28 @@ class DistortChoices:
 
 @app.command("distort", rich_help_panel=BENCHMARK)
 @grouped
-def distort_(choices: DistortChoices) -> None:
+def distort_(choices: DistortChoices, as_json: AsJson = False) -> None:
     """Writes the distorted images of a split, for detectors that run elsewhere."""
     from benchmark.evaluation.distort import DistortOptions, write_distorted
 
     given = _given(choices)
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
-    say(write_distorted(DistortOptions(**given)).lines())
+    show(write_distorted(DistortOptions(**given)), as_json)
 
 
 @app.command(rich_help_panel=BENCHMARK)
 def tables(
     results: Annotated[list[str], typer.Argument(help="Result files.")],
     out: Annotated[str, typer.Option(help="Folder of the tables and figures.", show_default=False)],
+    as_json: AsJson = False,
 ) -> None:
     """Prints the paper's tables from result files, the paper's own numbers beside them."""
-    from benchmark.tables.tables import write_tables
+    from benchmark import write_tables
 
     written = write_tables(results, out)
     files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6)
-    say([path for path in files if path])
+    show(Files("", tuple(path for path in files if path)), as_json)
 
 
 def _given(choices: Any) -> dict[str, Any]:

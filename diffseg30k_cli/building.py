@@ -1,5 +1,6 @@
 """The commands that build a dataset: `demo`, `build`, and its stages one by one."""
 
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -8,6 +9,7 @@ import typer
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import (
+    AsJson,
     CheckpointChoices,
     Dataset,
     Device,
@@ -24,7 +26,7 @@ from diffseg30k_cli.options import (
     WorkChoices,
     Workers,
 )
-from diffseg30k_cli.printing import console, say, show_table
+from diffseg30k_cli.printing import Files, console, say, show, show_stage, show_table
 from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
@@ -75,12 +77,13 @@ def build(
     target: Target = None,
     workers: Workers = None,
     max_failures: MaxFailures = 0,
+    as_json: AsJson = False,
 ) -> None:
     """From photographs to a packed dataset: plan, generate, score, pack and card in one go.
 
     Killed and started again with the same options, it goes on where it was.
     """
-    _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures)
+    _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures, as_json)
 
 
 def _build(
@@ -96,6 +99,7 @@ def _build(
     target: int | None = None,
     workers: int | None = None,
     max_failures: int = 0,
+    as_json: bool = False,
 ) -> None:
     from diffseg30k_cli.pipelines import BuildOptions, build_dataset
 
@@ -111,7 +115,7 @@ def _build(
         max_failures=max_failures,
     )
     planned = plan.plan(replaced, client if plan.asks_vlm else None)
-    if not build_dataset(sources.sources(), planned, out, options):
+    if not build_dataset(sources.sources(), planned, out, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
 
 
@@ -124,13 +128,14 @@ def plan(
     replaced: CheckpointChoices,
     vlm: VlmChoices,
     work: WorkChoices,
+    as_json: AsJson = False,
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
     from generation.prepare.prepare import prepare_run
 
     client = vlm.client(work.device) if choices.asks_vlm else None
     painting = work.worker(replaced) if sources.captions else None
-    say(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting).lines())
+    show(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -152,6 +157,7 @@ def generate(
     time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = SlurmOptions.time,
     setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
     sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Makes the edits of a plan that are not made yet; those that failed are tried again."""
     slurm = None
@@ -161,7 +167,7 @@ def generate(
     if executor != "local" and workers is None:
         raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
     where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
-    _generate(run, replaced, vlm, work, where, max_failures)
+    _generate(run, replaced, vlm, work, where, max_failures, as_json)
 
 
 def _generate(
@@ -171,6 +177,7 @@ def _generate(
     work: WorkChoices,
     where: ExecutorOptions,
     max_failures: int,
+    as_json: bool,
 ) -> None:
     """Makes or submits the edits of a plan; the VLM is the plan's where none is named."""
     from builder.run.directory import RunDirectory
@@ -184,20 +191,25 @@ def _generate(
         work = WorkChoices("cuda" if where.gpus else "cpu", work.batch_size)
     options = work.worker(replaced, here)
     if where.kind == "slurm":
-        say([f"submitted: {', '.join(submit(run, options, where))}", f"to follow it: diffseg30k status {run}"])
+        jobs = Files("submitted", tuple(submit(run, options, where)))
+        show(jobs, as_json)
+        if not as_json:
+            say([f"to follow it: diffseg30k status {run}"])
         return
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))
         vlm = VlmChoices(planned.get("vlm"), vlm.vlm_model or planned.get("model"), vlm.keep_replies)
     report = make_edits(run, options, where, vlm.client(options.device))
-    say(report.lines())
+    show(report, as_json)
     if not is_complete(report, max_failures):
         raise typer.Exit(1)
 
 
 @app.command(rich_help_panel=BUILDING)
 @grouped
-def score(run: RunArgument, vlm: VlmChoices, scoring: ScoreChoices, device: Device = "auto") -> None:
+def score(
+    run: RunArgument, vlm: VlmChoices, scoring: ScoreChoices, device: Device = "auto", as_json: AsJson = False
+) -> None:
     """Measures every edit, lets a VLM judge it if one is named, and discards what falls short.
 
     An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
@@ -205,25 +217,25 @@ def score(run: RunArgument, vlm: VlmChoices, scoring: ScoreChoices, device: Devi
     from generation.quality.score import score as score_run
 
     report = score_run(run, scoring.quality(), vlm.client(device))
-    say(report.lines())
+    show(report, as_json)
     report.check()
 
 
 @app.command(rich_help_panel=BUILDING)
 @grouped
-def pack(run: RunArgument, out: Out, packing: PackChoices) -> None:
+def pack(run: RunArgument, out: Out, packing: PackChoices, as_json: AsJson = False) -> None:
     """Packs the finished images of a run to Parquet shards."""
     from builder.packing.pack import pack as pack_run
 
-    say(pack_run(run, out, packing.packing()).lines())
+    show(pack_run(run, out, packing.packing()), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
-def card(dataset: Dataset) -> None:
+def card(dataset: Dataset, as_json: AsJson = False) -> None:
     """Writes the card of a packed dataset: README.md, its figures and its pictures."""
     from cards.card import write_card
 
-    say([f"card: {write_card(dataset)}"])
+    show(Files("card", (write_card(dataset),)), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -237,12 +249,14 @@ def lora(
         str | None, typer.Option(help="Run directory of the LoRA edits; RUN-lora if left out.")
     ] = None,
     workers: Workers = None,
+    as_json: AsJson = False,
 ) -> None:
     """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
     from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
 
     where = ExecutorOptions(workers=_workers(workers, work.device))
-    if not add_lora_edits(run, out, lora_run, BuildOptions(worker=work.worker(replaced), where=where)):
+    options = BuildOptions(worker=work.worker(replaced), where=where)
+    if not add_lora_edits(run, out, lora_run, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
 
 

@@ -19,7 +19,8 @@ def main() -> None:
     except USER_ERRORS as error:
         if os.environ.get("DIFFSEG30K_TRACEBACK"):
             raise
-        missing = advice(error.name) if isinstance(error, ModuleNotFoundError) else None
+        named = "pip install" in str(error)
+        missing = advice(error.name) if isinstance(error, ModuleNotFoundError) and not named else None
         message = missing or " ".join(str(error).split()) or type(error).__name__
         print(f"diffseg30k: {message}", file=sys.stderr)
         sys.exit(1)

@@ -8,18 +8,19 @@ import typer
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import AsJson, CheckpointChoices, RunArgument
-from diffseg30k_cli.printing import console, print_json, say, show_table
+from diffseg30k_cli.printing import Files, console, print_json, say, show, show_table
 
 
 @app.command(rich_help_panel=BUILDING)
 def report(
     run: RunArgument,
     out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
+    as_json: AsJson = False,
 ) -> None:
     """Says what of a scored run was accepted and why the rest was not; shows the best and the worst."""
     from generation.quality.report import write_report
 
-    say(write_report(run, out))
+    show(Files("", tuple(write_report(run, out))), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -30,14 +31,14 @@ def status(
 ) -> None:
     """Shows how far a run is, from its directory alone, wherever it is carried out."""
     from generation.monitoring.status import read_status
-    from generation.monitoring.status_view import as_dict, show
+    from generation.monitoring.status_view import as_dict, show_status
 
     while True:
         found = read_status(run, time.time())
         if as_json:
             print_json(as_dict(found))
         else:
-            show(found, console)
+            show_status(found, console)
         if watch is None or not any(wave.waiting for wave in found.waves):
             return
         time.sleep(watch)

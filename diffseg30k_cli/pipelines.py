@@ -2,13 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 from builder.dataset.directory import DatasetDirectory
 from builder.dataset.existing import has_originals
 from builder.packing.options import PackOptions
 from builder.packing.pack import pack
 from cards.card import write_card
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.printing import Files, Report, show_stage
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import RunReport, generate
 from generation.editing.worker_options import WorkerOptions
@@ -21,7 +22,8 @@ from generation.quality.score import score
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
-Say = Callable[[list[str]], None]
+ReportStage = Callable[[str, Report], None]
+"""Is given the name of a stage and what it has done."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,11 @@ class BuildOptions:
 
 
 def build_dataset(
-    sources: SourceOptions, plan: PlanOptions, out: str, options: BuildOptions | None = None, report: Say = say
+    sources: SourceOptions,
+    plan: PlanOptions,
+    out: str,
+    options: BuildOptions | None = None,
+    report: ReportStage = show_stage,
 ) -> bool:
     """From photographs to a packed dataset with its card: plan, generate, score, pack and card.
 
@@ -62,7 +68,7 @@ def build_dataset(
         plan: what fixes every edit.
         out: folder of the packed dataset.
         options: how it is built.
-        report: is given the lines of each stage's report.
+        report: is given each stage's report; by default it is printed.
 
     Returns:
         Whether no more edits failed than may.
@@ -75,6 +81,21 @@ def build_dataset(
     if options.target and plan.count:
         raise ValueError("--target plans as many images as it needs; leave --count out")
     run = options.run or f"{out.rstrip('/')}-run"
+    runs, complete = _edited_runs(run, sources, plan, options, report)
+    for each in runs:
+        report("pack", pack(each, out, options.packing))
+    report("card", Files("card", (write_card(out),)))
+    return complete
+
+
+def _edited_runs(
+    run: str, sources: SourceOptions, plan: PlanOptions, options: BuildOptions, report: ReportStage
+) -> tuple[tuple[str, ...], bool]:
+    """Plans, edits and scores, in rounds where a target is given.
+
+    Returns:
+        The run directories, and whether no more edits failed than may.
+    """
     complete: list[bool] = []
 
     def work(url: str) -> None:
@@ -82,25 +103,20 @@ def build_dataset(
 
     planner = options.client if plan.asks_vlm else None
     painting = options.worker if sources.captions else None
-    runs: tuple[str, ...] = (run,)
     if options.target:
-        rounds = carry_out(run, options.target, sources, plan, work, report, planner, painting)
-        report(rounds.lines())
-        runs = rounds.runs
-    else:
-        report(prepare_run(run, sources, plan, planner, painting).lines())
-        work(run)
-    for each in runs:
-        report(pack(each, out, options.packing).lines())
-    report([f"card: {write_card(out)}"])
-    return all(complete)
+        rounds = carry_out(run, options.target, sources, plan, work, partial(report, "plan"), planner, painting)
+        report("rounds", rounds)
+        return rounds.runs, all(complete)
+    report("plan", prepare_run(run, sources, plan, planner, painting))
+    work(run)
+    return (run,), all(complete)
 
 
-def _generate_and_score(run: str, options: BuildOptions, report: Say) -> bool:
+def _generate_and_score(run: str, options: BuildOptions, report: ReportStage) -> bool:
     made = generate(run, options.worker, options.where, options.client)
-    report(made.lines())
+    report("generate", made)
     scored = score(run, options.quality, options.client)
-    report(scored.lines())
+    report("score", scored)
     scored.check()
     return is_complete(made, options.max_failures)
 
@@ -111,7 +127,11 @@ def is_complete(made: RunReport, max_failures: int) -> bool:
 
 
 def add_lora_edits(
-    run: str, out: str, lora_run: str | None = None, options: BuildOptions | None = None, report: Say = say
+    run: str,
+    out: str,
+    lora_run: str | None = None,
+    options: BuildOptions | None = None,
+    report: ReportStage = show_stage,
 ) -> bool:
     """Edits the validation regions of Stable Diffusion XL again with a LoRA, into the config `semantic-lora`.
 
@@ -120,7 +140,7 @@ def add_lora_edits(
         out: the packed dataset of the run.
         lora_run: run directory of the LoRA edits; None for `RUN-lora`.
         options: its `worker`, `where`, `quality` and `max_failures` count.
-        report: is given the lines of each stage's report.
+        report: is given each stage's report; by default it is printed.
 
     Returns:
         Whether no more edits failed than may.
@@ -130,9 +150,9 @@ def add_lora_edits(
     """
     options = options or BuildOptions()
     lora_run = lora_run or f"{run.rstrip('/')}-lora"
-    report(plan_lora_run(run, lora_run, dict(options.worker.replacements)).lines())
+    report("plan", plan_lora_run(run, lora_run, dict(options.worker.replacements)))
     complete = _generate_and_score(lora_run, options, report)
     packing = PackOptions(lora=True, with_originals=has_originals(DatasetDirectory(out)))
-    report(pack(lora_run, out, packing).lines())
-    report([f"card: {write_card(out)}"])
+    report("pack", pack(lora_run, out, packing))
+    report("card", Files("card", (write_card(out),)))
     return complete

@@ -2,8 +2,9 @@
 
 import dataclasses
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
 from rich.console import Console
 from rich.markup import escape
@@ -25,10 +26,61 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: st
     console.print(table)
 
 
+class Report(Protocol):
+    """What a stage has done: a dataclass that can be said in lines."""
+
+    def lines(self) -> list[str]: ...
+
+
+@dataclass(frozen=True)
+class Files:
+    """Files that a command has written.
+
+    Attributes:
+        what: they are, in a word; empty where the paths say it.
+        files: their paths.
+    """
+
+    what: str
+    files: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        return [f"{self.what}: {file}" if self.what else file for file in self.files]
+
+
+def show(report: Report, as_json: bool = False) -> None:
+    """Prints a report: its lines, or one JSON object on one line."""
+    if as_json:
+        print_json(report)
+    else:
+        say(report.lines())
+
+
+def show_stage(stage: str, report: Report, as_json: bool = False) -> None:
+    """Prints the report of one stage of several; as JSON, one object a line with the stage's name."""
+    if as_json:
+        print_json({"stage": stage, "report": report})
+    else:
+        say(report.lines())
+
+
 def print_json(report: Any) -> None:
-    """Prints a report, or a list of them, as one JSON value.
+    """Prints a report, or a list of them, as one JSON value on one line.
 
     Args:
         report: a dataclass or a list of dataclasses, or what `json` takes.
     """
-    print(json.dumps(report, default=dataclasses.asdict, ensure_ascii=False))
+    print(json.dumps(_plain(report), ensure_ascii=False))
+
+
+def _plain(value: Any) -> Any:
+    """Dataclasses as objects, and keys of several parts joined by a slash."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {
+            "/".join(map(str, key)) if isinstance(key, tuple) else key: _plain(each) for key, each in value.items()
+        }
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(each) for each in (sorted(value) if isinstance(value, set | frozenset) else value)]
+    return value

@@ -6,8 +6,8 @@ import typer
 
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
-from diffseg30k_cli.options import MEGABYTE, Dataset, Out, ShardSize
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.options import MEGABYTE, AsJson, Dataset, Out, ShardSize
+from diffseg30k_cli.printing import Files, say, show, show_stage
 
 DatasetAnywhere = Annotated[
     str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
@@ -15,14 +15,13 @@ DatasetAnywhere = Annotated[
 
 
 @app.command(rich_help_panel=PUBLISHING)
-def verify(dataset: DatasetAnywhere) -> None:
+def verify(dataset: DatasetAnywhere, as_json: AsJson = False) -> None:
     """Checks on the shards every promise that the dataset makes."""
     from builder.checks.verify import verify as check
     from builder.hub.repository import locate
 
     report = check(locate(dataset))
-    say([str(violation) for violation in report.violations])
-    say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
+    show(report, as_json)
     if report.violations:
         raise typer.Exit(1)
 
@@ -35,6 +34,7 @@ def push(
     revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Adds to the Hub what it does not have, in one commit."""
     from builder.hub.push import PushOptions
@@ -45,7 +45,7 @@ def push(
     report = push_dataset(
         dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
     )
-    say(report.lines())
+    show(report, as_json)
 
 
 @app.command(rich_help_panel=PUBLISHING)
@@ -55,6 +55,7 @@ def pull(
     config: Annotated[str | None, typer.Option(help="One config; everything if left out.")] = None,
     split: Annotated[str | None, typer.Option(help="One split; all if left out.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
+    as_json: AsJson = False,
 ) -> None:
     """Brings a dataset, or one config or split of it, from the Hub."""
     from builder.hub.pull import PullOptions
@@ -63,7 +64,7 @@ def pull(
 
     options = PullOptions(config=config, split=split, revision=revision)
     report = pull_dataset(repository, out, lambda there, local: write_card(there, pictures_from=local), options)
-    say(report.lines())
+    show(report, as_json)
 
 
 @app.command("import", rich_help_panel=PUBLISHING)
@@ -75,6 +76,7 @@ def import_(
         typer.Option(help="JSON, TOML or CSV: mask value to generator. Left out: the values are counted."),
     ] = None,
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
+    as_json: AsJson = False,
 ) -> None:
     """Turns the published zip archives into shards, without unpacking them."""
     from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
@@ -84,7 +86,7 @@ def import_(
         say(count_mask_values(archives).lines())
         raise ValueError("say with --labels FILE which of these mask values means which generator")
     report = import_archives(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
-    say(report.lines())
-    say([f"card: {write_card(out)}"])
+    show_stage("import", report, as_json)
+    show_stage("card", Files("card", (write_card(out),)), as_json)
     if report.skipped:
         raise typer.Exit(1)

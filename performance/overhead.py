@@ -9,7 +9,8 @@ from unittest.mock import patch
 import numpy as np
 
 from builder.encoding.images import encode_image
-from builder.run.directory import Base, RunDirectory, base_path, write_bases
+from builder.run.bases import Base, write_bases
+from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import encode_region, write_plan
 from generation.editing.worker import EditWave, release_model
 from generation.editing.worker_options import WorkerOptions

@@ -10,16 +10,9 @@ from PIL import Image
 from skimage import data, draw
 
 from builder.encoding.images import encode_image, encode_mask
-from builder.run.directory import (
-    Base,
-    EditRecord,
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    write_bases,
-    write_record,
-)
+from builder.run.bases import Base, write_bases
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path
+from builder.run.records import EditRecord, write_record
 from diffseg30k import EDIT_TYPES, GENERATORS, MAX_TURNS
 
 VARIETY = 16

@@ -13,7 +13,7 @@ ALLOWED = {
     "diffseg30k": set(),
     "builder": {"diffseg30k", "builder"},
     "generation": {"diffseg30k", "generation", "builder.run", "builder.encoding"},
-    "cards": {"diffseg30k", "builder", "cards", "generation.generators.registry"},
+    "cards": {"diffseg30k", "builder", "cards", "generation.checkpoints"},
     "benchmark": {"diffseg30k", "benchmark", "builder.encoding"},
     "diffseg30k_cli": {"diffseg30k", "builder", "generation", "cards", "benchmark", "diffseg30k_cli"},
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmark.data.preparation import blur, encoded, jpeg, resize_image
+from diffseg30k import derived_seed
 
 Rng = np.random.Generator
 CROP_SHARE = (0.6, 0.9)
@@ -111,8 +111,7 @@ def condition(name: str) -> Condition:
 
 def chance(seed: int, condition: str, id: str) -> Rng:
     """Where the chance of one row under one condition comes from: the same whatever the order of the rows."""
-    digest = hashlib.sha256(f"{seed}\n{condition}\n{id}".encode()).digest()
-    return np.random.default_rng(int.from_bytes(digest[:16]))
+    return np.random.default_rng(derived_seed(seed, condition, id))
 
 
 def distort(

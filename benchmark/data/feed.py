@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +17,7 @@ from benchmark.data.dataset import decode
 from benchmark.data.preparation import prepare
 from benchmark.models.recipes import Recipe
 from benchmark.models.registry import Task
+from diffseg30k import unit_hash
 
 SHUFFLE_BUFFER = 256
 """Rows, undecoded, that a stream is shuffled within: some 500 MB of them a worker at full size."""
@@ -164,8 +164,7 @@ def _prepared(row: dict, options: FeedOptions, seed: tuple[int, ...]):
 
 def kept_for_validation(id: str, share: float) -> bool:
     """Whether a training row is kept for validation, by a hash of its id."""
-    digest = hashlib.sha256(id.encode()).digest()
-    return int.from_bytes(digest[:8]) < share * 2**64
+    return unit_hash(f"validation {id}") < share
 
 
 def split_off(rows, share: float):

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 
 from benchmark.metrics.classification import ClassificationScores
 from benchmark.metrics.segmentation import SegmentationScores
+from builder.encoding.json_document import JsonDocument
+from builder.encoding.whole_file import write_whole
 
 FORMAT = 1
 
@@ -88,11 +90,8 @@ def _as_json(value):
 
 def write_result(result: Result, out: str) -> str:
     """Writes a result into a folder; returns the file."""
-    os.makedirs(out, exist_ok=True)
     file = os.path.join(out, result.file_name)
-    with open(f"{file}.part", "w", encoding="utf-8") as opened:
-        json.dump({"format": FORMAT, **asdict(result)}, opened, indent=1, allow_nan=False)
-    os.replace(f"{file}.part", file)
+    write_whole(file, _RESULT.dump(asdict(result)))
     return file
 
 
@@ -104,15 +103,16 @@ def read_result(file: str) -> Result:
     """
     if not os.path.isfile(file):
         raise FileNotFoundError(f"{file}: there is no such result file")
-    try:
-        with open(file, encoding="utf-8") as opened:
-            found = json.load(opened)
-        if found.pop("format") != FORMAT:
-            raise ValueError("it is of another format")
-        examples = tuple(Example(**example) for example in found.pop("examples"))
-        return Result(**found | {"examples": examples, "class_names": tuple(found["class_names"])})
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{file} is no result file of diffseg30k evaluate: {error}") from error
+    with open(file, "rb") as opened:
+        return _RESULT.load(opened.read(), file)
+
+
+def _result(fields: dict[str, Any]) -> Result:
+    examples = tuple(Example(**example) for example in fields["examples"])
+    return Result(**fields | {"examples": examples, "class_names": tuple(fields["class_names"])})
+
+
+_RESULT = JsonDocument("a result of diffseg30k evaluate", FORMAT, _result, "evaluate again")
 
 
 def result_files(paths: Iterable[str]) -> list[str]:

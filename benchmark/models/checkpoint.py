@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from dataclasses import asdict, dataclass
@@ -12,6 +11,8 @@ import torch
 
 from benchmark.models.baseline import Baseline
 from benchmark.models.registry import ModelSpec, build
+from builder.encoding.json_document import JsonDocument
+from builder.encoding.whole_file import UNFINISHED, whole_file, whole_folder, write_whole
 
 DESCRIPTION, WEIGHTS = "detector.json", "model.safetensors"
 FORMAT = 1
@@ -62,13 +63,10 @@ def save_detector(folder: str, baseline: Baseline, trained: Trained) -> None:
     """Writes the two files; the description, by which a folder counts as a detector, comes last."""
     from safetensors.torch import save_file
 
-    os.makedirs(folder, exist_ok=True)
     tensors = {name: value.detach().cpu().contiguous() for name, value in baseline.state_dict().items()}
-    save_file(_unshared(tensors), os.path.join(folder, f"{WEIGHTS}.part"))
-    os.replace(os.path.join(folder, f"{WEIGHTS}.part"), os.path.join(folder, WEIGHTS))
-    with open(os.path.join(folder, f"{DESCRIPTION}.part"), "w", encoding="utf-8") as file:
-        json.dump({"format": FORMAT, **asdict(trained)}, file, indent=2)
-    os.replace(os.path.join(folder, f"{DESCRIPTION}.part"), os.path.join(folder, DESCRIPTION))
+    with whole_file(os.path.join(folder, WEIGHTS)) as temporary:
+        save_file(_unshared(tensors), temporary)
+    write_whole(os.path.join(folder, DESCRIPTION), _TRAINED.dump(asdict(trained)))
 
 
 def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
@@ -91,14 +89,16 @@ def read_description(folder: str) -> Trained:
     file = os.path.join(folder, DESCRIPTION)
     if not os.path.isfile(file):
         raise FileNotFoundError(f"{folder} holds no trained detector: there is no {DESCRIPTION} in it")
-    try:
-        with open(file, encoding="utf-8") as opened:
-            found = json.load(opened)
-        if found.pop("format") != FORMAT:
-            raise ValueError("it is of another format")
-        return Trained(**found | {"model": ModelSpec(**found["model"])})
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} does not describe a detector: {error}") from error
+    with open(file, "rb") as opened:
+        return _TRAINED.load(opened.read(), file)
+
+
+_TRAINED = JsonDocument(
+    "the description of a detector",
+    FORMAT,
+    lambda fields: Trained(**fields | {"model": ModelSpec(**fields["model"])}),
+    "train it anew, or copy its folder again",
+)
 
 
 def load_detector_weights(folder: str, baseline: Baseline) -> None:
@@ -149,12 +149,9 @@ def checkpoint_folder(out: str, step: int) -> str:
 def save_checkpoint(out: str, baseline: Baseline, trained: Trained, state: dict) -> None:
     """Writes a checkpoint that a training can go on from, and drops the one before it."""
     place = checkpoint_folder(out, trained.step)
-    part = f"{place}.part"
-    shutil.rmtree(part, ignore_errors=True)
-    save_detector(part, baseline, trained)
-    torch.save(state, os.path.join(part, STATE))
-    shutil.rmtree(place, ignore_errors=True)
-    os.replace(part, place)
+    with whole_folder(place, replace=True) as temporary:
+        save_detector(temporary, baseline, trained)
+        torch.save(state, os.path.join(temporary, STATE))
     for older in _checkpoints(out)[:-1]:
         shutil.rmtree(older)
 
@@ -162,7 +159,7 @@ def save_checkpoint(out: str, baseline: Baseline, trained: Trained, state: dict)
 def _checkpoints(out: str) -> list[str]:
     root = os.path.join(out, CHECKPOINTS)
     names = sorted(os.listdir(root)) if os.path.isdir(root) else []
-    return [os.path.join(root, name) for name in names if name.startswith(_STEP) and not name.endswith(".part")]
+    return [os.path.join(root, name) for name in names if name.startswith(_STEP) and not name.endswith(UNFINISHED)]
 
 
 def last_checkpoint(out: str) -> str | None:

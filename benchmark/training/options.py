@@ -103,3 +103,8 @@ class TrainReport:
     loss: float | None
     images_per_second: float
     data_share: float
+
+    def lines(self) -> list[str]:
+        """The report for people."""
+        loss = "" if self.loss is None else f", loss {self.loss:.4f}"
+        return [f"{self.step} steps{loss}; detector: {self.detector}"]

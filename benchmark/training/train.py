@@ -36,6 +36,7 @@ from benchmark.training.optimisation import (
 from benchmark.training.options import TrainOptions, TrainReport
 from benchmark.training.resume import folder_to_resume
 from benchmark.training.validation import validation_accuracy
+from diffseg30k import derived_seed
 
 __all__ = ["TrainOptions", "TrainReport", "train"]
 
@@ -169,7 +170,7 @@ class _Training:
         device = self.accelerator.device
         set_learning_rate(self.optimizer, learning_rate(self.recipe, self.step, self.plateau))
         # Dropout draws from torch's own generator: seeded by the step, it needs no state of its own to resume.
-        torch.manual_seed(hash((self.options.seed, self.step, self.accelerator.process_index)) % 2**63)
+        torch.manual_seed(derived_seed(self.options.seed, self.step, self.accelerator.process_index))
         self.optimizer.zero_grad()
         with self.accelerator.autocast():
             loss = self.loss_module(as_images(images, device), targets.to(device, non_blocking=True))

@@ -6,12 +6,14 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from functools import cached_property
+from typing import Any
 
 from builder.archives.pairs import Skip
 from builder.archives.pixels import Encoded
 from builder.dataset.shards import Entry
 from builder.dataset.splits import Member
 from builder.encoding.images import decode_mask, encode_mask
+from builder.encoding.json_document import JsonDocument
 from builder.run.directory import RunDirectory
 from diffseg30k import CLASS_NAMES, LABELS
 
@@ -41,6 +43,15 @@ class Staged:
         """What shards are planned from. The base image is not known: every row counts as one of its own."""
         generators = tuple(CLASS_NAMES[value] for value in self.classes)
         return Entry(self.id, Member(self.id, self.id, generators), self.size, bytes.fromhex(self.digest))
+
+
+def _row(fields: dict[str, Any]) -> Staged | Skip:
+    if "skip" in fields:
+        return Skip(**fields["skip"])
+    return Staged(**fields | {"classes": tuple(fields["classes"])})
+
+
+_ROW = JsonDocument("a staged row", 1, _row, "delete the staging folder to import again")
 
 
 @dataclass(frozen=True)
@@ -91,17 +102,18 @@ class Staging:
         self._record(row, {"skip": asdict(skip)})
 
     def _record(self, row: str, fields: Mapping[str, object]) -> None:
-        self._files.write(f"rows/{row}.json", json.dumps(fields).encode())
+        self._files.write(f"rows/{row}.json", _ROW.dump(fields))
 
     def read(self) -> tuple[list[Staged], list[Skip]]:
         """Everything that is encoded, and everything that was found unusable, in the order of the ids."""
         rows, skips = [], []
         for row in sorted(self.finished()):
-            fields = json.loads(self._files.read(f"rows/{row}.json"))
-            if "skip" in fields:
-                skips.append(Skip(**fields["skip"]))
+            path = f"rows/{row}.json"
+            found = _ROW.load(self._files.read(path), os.path.join(self.folder, path))
+            if isinstance(found, Skip):
+                skips.append(found)
             else:
-                rows.append(Staged(**fields | {"classes": tuple(fields["classes"])}))
+                rows.append(found)
         return rows, skips
 
     def load(self, row: Staged) -> dict:

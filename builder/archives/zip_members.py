@@ -3,7 +3,6 @@
 import io
 import os
 import struct
-import time
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -14,13 +13,13 @@ from typing import IO, TYPE_CHECKING, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from builder.hub.retry import retried
 from builder.hub.secrets import redact
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer
 
 BLOCK_BYTES = 8 * 2**20
-TRIES = 4
 MEMBER_LIMIT = 64 * 2**20
 """Bytes that a member may hold: an uncompressed 4096x4096 RGB picture, and room."""
 
@@ -171,16 +170,17 @@ class _Patient(io.RawIOBase):
 
     def _read(self, size: int) -> bytes:
         start = self._file.tell()
-        for attempt in range(TRIES):
-            try:
-                self._file.seek(start)
-                return self._file.read(size)
-            except Exception as error:  # which, depends on the file system and its HTTP client
-                if attempt == TRIES - 1:
-                    what = redact(str(error)) or type(error).__name__
-                    raise ConnectionError(f"{self._url} cannot be read ({what}); try again to go on") from error
-                time.sleep(2.0**attempt)
-        raise AssertionError("unreachable: the last attempt returns or raises")
+
+        def read() -> bytes:
+            self._file.seek(start)
+            return self._file.read(size)
+
+        try:
+            # which errors may pass, depends on the file system and its HTTP client
+            return retried(read, lambda _: True)
+        except Exception as error:
+            what = redact(str(error)) or type(error).__name__
+            raise ConnectionError(f"{self._url} cannot be read ({what}); try again to go on") from error
 
 
 def _read_local_header(file: IO[bytes], offset: int) -> zipfile.ZipInfo | None:

@@ -59,6 +59,11 @@ class Verification:
     rows: int
     violations: tuple[Violation, ...]
 
+    def lines(self) -> list[str]:
+        """The report for people."""
+        summary = f"{self.rows} rows in {self.shards} shards: {len(self.violations)} broken promises"
+        return [*map(str, self.violations), summary]
+
 
 def verify(dataset: str, progress: bool = True) -> Verification:
     """Checks every promise of sections 6 and 7 of the design on what is there.

@@ -5,8 +5,6 @@ there need not be written again.
 """
 
 import hashlib
-import os
-import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.dataset.splits import Member, Placement
+from builder.encoding.whole_file import whole_file
 from diffseg30k import HELD_OUT_COLUMNS, features, folder, unit_hash
 
 FORMAT = "1"
@@ -143,18 +142,10 @@ def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool)
         rows: the rows of each row group, with the columns of `diffseg30k.features`.
         with_originals: the rows carry their base images.
     """
-    os.makedirs(os.path.dirname(file), exist_ok=True)
     schema = features(with_originals).arrow_schema
-    temporary = f"{file}.{uuid.uuid4().hex}.tmp"
-    try:
-        with pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
-            for group in rows:
-                writer.write_table(_table(group, schema), row_group_size=len(group))
-        os.replace(temporary, file)
-    except BaseException:
-        if os.path.exists(temporary):
-            os.remove(temporary)
-        raise
+    with whole_file(file) as temporary, pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
+        for group in rows:
+            writer.write_table(_table(group, schema), row_group_size=len(group))
 
 
 def _table(rows: Sequence[dict], schema: pa.Schema) -> pa.Table:

@@ -7,14 +7,13 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-import httpx2
 from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelete
-from huggingface_hub.errors import BadRequestError, HfHubHTTPError, RevisionNotFoundError
+from huggingface_hub.errors import BadRequestError, RevisionNotFoundError
 
 from builder.dataset.directory import DatasetDirectory, require_shards
 from builder.hub.contents import Contents, MakeCard, Sender, prepare
 from builder.hub.diff import NewShard
-from builder.hub.repository import HubDataset, HubError, Snapshot, is_passing, redacted_logs, status
+from builder.hub.repository import HubDataset, HubError, Snapshot, is_passing, is_refusal, redacted_logs, status
 
 
 @dataclass(frozen=True)
@@ -265,7 +264,9 @@ def _commit(
             )
     except BadRequestError:
         raise
-    except (HfHubHTTPError, httpx2.TransportError) as error:
+    except Exception as error:
+        if not is_refusal(error):
+            raise
         raise _after_failed_commit(hub, error, options.create_pr) from error
 
 

@@ -6,17 +6,14 @@ nothing here prints it.
 
 import logging
 import os
-import random
 import re
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import TypeVar
+from typing import TypeGuard, TypeVar
 
-import httpx2
-from huggingface_hub import HfApi, HfFileSystem, get_session
+from huggingface_hub import HfApi, HfFileSystem
 from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
@@ -29,11 +26,12 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 
 from builder.dataset.directory import Shard
+from builder.hub.retry import TRIES, retried
 from builder.hub.secrets import redact
+from builder.hub.transport import bounded_waits, http_library, is_timeout, is_transport_error
 from diffseg30k import GROUPS, SIDES
 
 TIMEOUT = 120.0
-TRIES = 4
 _PASSING = (408, 429, 500, 502, 503, 504)
 _SHARD_PATH = re.compile(rf"data/({'|'.join(SIDES)})/({'|'.join(GROUPS)})/[^/.][^/]*\.parquet")
 
@@ -139,7 +137,7 @@ class HubDataset:
 
     def waiting(self) -> AbstractContextManager[None]:
         """No request made in this context waits longer than `timeout` for a byte."""
-        return _bounded_waits(self.timeout)
+        return bounded_waits(self.timeout)
 
     def call(self, request: Callable[[], Result], tries: int = TRIES) -> Result:
         """Carries a request out that may be repeated, patiently, and says plainly what went wrong.
@@ -149,27 +147,21 @@ class HubDataset:
             FileNotFoundError: what it asks for is not there.
             BadRequestError: the Hub found it wrong.
         """
-        for attempt in range(tries):
-            try:
-                with self.waiting():
-                    return request()
-            except BadRequestError:
+        try:
+            with self.waiting():
+                return retried(request, is_passing, tries, _asked_pause)
+        except BadRequestError:
+            raise
+        except (LocalTokenNotFoundError, HFValidationError) as error:
+            raise self.plain(error) from error
+        except Exception as error:
+            # that an upload failed, after some tries of its own, the client says by a RuntimeError
+            cause = error.__cause__ if isinstance(error, RuntimeError) else error
+            if not is_refusal(cause):
                 raise
-            except RuntimeError as error:
-                # so the client says that an upload failed, after some tries of its own
-                cause = error.__cause__
-                if not isinstance(cause, HfHubHTTPError | httpx2.TransportError):
-                    raise
-                raise self.plain(cause) from error
-            except (HfHubHTTPError, httpx2.TransportError) as error:
-                if not is_passing(error) or attempt == tries - 1:
-                    raise self.plain(error) from error
-                time.sleep(_pause(error, attempt))
-            except (LocalTokenNotFoundError, HFValidationError) as error:
-                raise self.plain(error) from error
-        raise AssertionError("unreachable: the last attempt returns or raises")
+            raise self.plain(cause) from error
 
-    def plain(self, error: Exception) -> Exception:
+    def plain(self, error: BaseException) -> Exception:
         """The same in one plain line."""
         where = f"{self.repo_id} on {redact(self.api.endpoint)}"
         if isinstance(error, GatedRepoError):
@@ -183,9 +175,9 @@ class HubDataset:
             return FileNotFoundError(f"{where} has no revision {self.revision!r}")
         if isinstance(error, HfHubHTTPError):
             return HubError(f"{where}: {_refusal(error)}")
-        if isinstance(error, httpx2.TimeoutException):
+        if is_timeout(error):
             return HubError(f"{where} did not answer for {self.timeout:g} seconds; try again later")
-        if isinstance(error, httpx2.TransportError):
+        if is_transport_error(error):
             return HubError(
                 f"{where} cannot be reached ({redact(str(error))}); check the connection and try again"
             )
@@ -209,7 +201,12 @@ def is_passing(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, HfHubHTTPError):
         return error.response is not None and error.response.status_code in _PASSING
-    return isinstance(error, httpx2.TransportError)
+    return is_transport_error(error)
+
+
+def is_refusal(error: BaseException | None) -> TypeGuard[Exception]:
+    """Whether the Hub said no or could not be reached."""
+    return isinstance(error, HfHubHTTPError) or is_transport_error(error)
 
 
 def status(error: Exception) -> int | None:
@@ -230,27 +227,14 @@ def _refusal(error: HfHubHTTPError) -> str:
     return f"it answered {code}" + (f": {said}" if said else "")
 
 
-def _pause(error: Exception, attempt: int) -> float:
-    """Seconds to wait before trying again: what the Hub asks for, or longer each time."""
+def _asked_pause(error: Exception) -> float | None:
+    """The seconds that the Hub asks to wait, at most five minutes."""
     asked = error.response.headers.get("Retry-After") if isinstance(error, HfHubHTTPError) else None
-    if asked and asked.isdigit():
-        return min(float(asked), 300)
-    return min(2.0**attempt, 30) * random.uniform(0.5, 1)
+    return min(float(asked), 300) if asked and asked.isdigit() else None
 
 
 def _remote_file(entry: RepoFile) -> RemoteFile:
     return RemoteFile(entry.path, entry.size, entry.lfs.sha256 if entry.lfs else None, entry.blob_id)
-
-
-@contextmanager
-def _bounded_waits(seconds: float) -> Iterator[None]:
-    """The Hub's client waits for ever; here it does not."""
-    client = get_session()
-    before, client.timeout = client.timeout, httpx2.Timeout(seconds, pool=None)
-    try:
-        yield
-    finally:
-        client.timeout = before
 
 
 class _Redaction(logging.Filter):
@@ -264,7 +248,8 @@ def redacted_logs() -> Iterator[None]:
     """The client logs the signed URLs of uploads that it tries again; here it does so without the signatures."""
     redaction = _Redaction()
     loggers = [
-        logging.getLogger(name) for name in ("huggingface_hub.utils._http", "huggingface_hub.lfs", "httpx2")
+        logging.getLogger(name)
+        for name in ("huggingface_hub.utils._http", "huggingface_hub.lfs", http_library().__name__)
     ]
     for logger in loggers:
         logger.addFilter(redaction)

@@ -9,16 +9,9 @@ from dataclasses import dataclass, field
 from builder.dataset.shards import Entry
 from builder.dataset.splits import Member
 from builder.packing.rows import BrokenImage, edit_fields, read_records
-from builder.run.directory import (
-    Base,
-    EditRecord,
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    read_bases,
-    record_path,
-)
+from builder.run.bases import Base, read_bases
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.records import EditRecord
 from builder.run.scores import Score, read_score
 from diffseg30k import MAX_TURNS, SOURCES
 

@@ -4,16 +4,9 @@ import functools
 
 from builder.encoding.painting import Turn, paint
 from builder.encoding.webp_header import lossless_size
-from builder.run.directory import (
-    Base,
-    EditRecord,
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    read_record,
-    record_path,
-)
+from builder.run.bases import Base
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.records import EditRecord, read_record
 from builder.run.scores import Score
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, SOURCES, label_value
 

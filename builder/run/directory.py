@@ -2,12 +2,12 @@
 
     RUN/
       options.json            the options of the run
-      bases.parquet           one row per base image: `Base`
+      bases.parquet           one row per base image: `builder.run.bases.Base`
       plan.parquet            one row per planned edit: `builder.run.planned_edit.PlannedEdit`
       bases/IMAGE.webp        the base image
       turn-1/IMAGE.webp       the image after the turn
       turn-1/IMAGE.mask.png   where the turn edited it: 0 or 1
-      turn-1/IMAGE.json       the record, written last: an edit is finished when it has one
+      turn-1/IMAGE.json       `builder.run.records.EditRecord`, written last: an edit is finished when it has one
       failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
       loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
       claims/                 who is at which chunk: `generation.editing.chunk_claims`
@@ -18,15 +18,8 @@ RUN is a folder or any URL that fsspec reads. A file is there whole or not at al
 """
 
 import contextlib
-import dataclasses
 import io
-import json
 import os
-import socket
-import uuid
-from collections import Counter
-from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -34,6 +27,8 @@ import fsspec
 import pyarrow as pa
 import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
+
+from builder.encoding.whole_file import UNFINISHED, write_whole
 
 BASES = "bases.parquet"
 PLAN = "plan.parquet"
@@ -117,16 +112,7 @@ class RunDirectory:
         if not isinstance(filesystem, LocalFileSystem):
             filesystem.pipe_file(full, data)  # object stores show an object once it is complete
             return
-        os.makedirs(os.path.dirname(full), exist_ok=True)
-        temporary = f"{full}.{uuid.uuid4().hex}.tmp"
-        try:
-            with open(temporary, "wb") as file:
-                file.write(data)
-            os.replace(temporary, full)
-        except BaseException:
-            if os.path.exists(temporary):
-                os.remove(temporary)
-            raise
+        write_whole(full, data)
 
     def names(self, folder: str) -> set[str]:
         """The names of the files in a folder; empty where there is none. Unfinished files do not count."""
@@ -136,7 +122,7 @@ class RunDirectory:
         except FileNotFoundError:
             return set()
         names = (path.rstrip("/").rsplit("/", 1)[-1] for path in found)
-        return {name for name in names if not name.endswith(".tmp")}
+        return {name for name in names if not name.endswith(UNFINISHED)}
 
     def sizes(self, folder: str) -> dict[str, int]:
         """The files in a folder and their sizes in bytes; empty where there is none."""
@@ -155,7 +141,7 @@ class RunDirectory:
         except FileNotFoundError:
             return {}
         names = ((entry["name"].rsplit("/", 1)[-1], entry) for entry in found if entry["type"] == "file")
-        return {name: _modified(entry) for name, entry in names if not name.endswith(".tmp")}
+        return {name: _modified(entry) for name, entry in names if not name.endswith(UNFINISHED)}
 
     def finished(self, turn: int) -> set[str]:
         """The images whose edit of this turn is finished."""
@@ -180,89 +166,6 @@ def _modified(entry: dict) -> float:
     return time.timestamp() if hasattr(time, "timestamp") else float(time)
 
 
-@dataclass(frozen=True)
-class Base:
-    """One base image of a run.
-
-    Attributes:
-        image: its name in the run; letters, digits, `.`, `_` and `-`.
-        row_id: the `id` of the dataset row that it becomes. For an edited image it also depends on what is
-            planned for it, so that two runs over one photograph give two rows.
-        base_id: the photograph; the 8:2 goes by it, so images cut from one photograph share it.
-        source: `coco` or `generated`.
-        generator: the generator that made a `generated` base; None for a photograph.
-        prompt: the prompt that made a `generated` base; None for a photograph.
-        license: the licence's URL, or its name where it has none.
-        url: where the photograph was published.
-        num_edits: how many edits are planned; 0 for an unedited photograph.
-    """
-
-    image: str
-    row_id: str
-    base_id: str
-    source: str
-    generator: str | None
-    prompt: str | None
-    license: str | None
-    url: str | None
-    num_edits: int
-
-
-@dataclass(frozen=True)
-class EditRecord:
-    """One finished edit: the fields of the `edits` column, names instead of class numbers, and how long it took.
-
-    Attributes:
-        mask_area: share of the image, 0 to 1.
-        inside_change: mean absolute difference to the turn's input inside the mask, 0 to 1.
-        outside_change: the same outside the mask; exactly 0 when `spliced`.
-        seconds: what the edit took; not part of the dataset.
-    """
-
-    turn: int
-    generator: str
-    checkpoint: str
-    lora: str | None
-    edit_type: str
-    object: str
-    prompt: str
-    seed: int
-    steps: int
-    guidance: float
-    compositing: str
-    mask_area: float
-    inside_change: float
-    outside_change: float
-    seconds: float
-
-
-@dataclass(frozen=True)
-class EditFailure:
-    """An edit that could not be made, and why."""
-
-    image: str
-    turn: int
-    generator: str
-    reason: str
-
-
-BASE_SCHEMA = pa.schema(
-    [
-        pa.field(name, pa.int8() if name == "num_edits" else pa.string())
-        for name in (field.name for field in dataclasses.fields(Base))
-    ]
-)
-
-
-def write_bases(run: RunDirectory, bases: Iterable[Base]) -> None:
-    table = pa.Table.from_pylist([dataclasses.asdict(base) for base in bases], schema=BASE_SCHEMA)
-    write_table(run, BASES, table)
-
-
-def read_bases(run: RunDirectory) -> list[Base]:
-    return [Base(**row) for row in read_table(run, BASES).to_pylist()]
-
-
 def write_table(run: RunDirectory, path: str, table: pa.Table) -> None:
     out = io.BytesIO()
     pq.write_table(table, out, compression="zstd")
@@ -271,77 +174,3 @@ def write_table(run: RunDirectory, path: str, table: pa.Table) -> None:
 
 def read_table(run: RunDirectory, path: str) -> pa.Table:
     return pq.read_table(io.BytesIO(run.read(path)))
-
-
-def write_record(run: RunDirectory, image: str, record: EditRecord) -> None:
-    text = json.dumps(dataclasses.asdict(record), ensure_ascii=False, indent=1)
-    run.write(record_path(image, record.turn), text.encode())
-
-
-def read_record(run: RunDirectory, image: str, turn: int) -> EditRecord:
-    """A finished edit.
-
-    Raises:
-        FileNotFoundError: the edit is not finished.
-        ValueError: the record cannot be read; it says which.
-    """
-    path = record_path(image, turn)
-    try:
-        return EditRecord(**json.loads(run.read(path)))
-    except (ValueError, TypeError) as error:
-        raise ValueError(
-            f"{run.url}/{path} is not a record of an edit ({error}); delete it to edit again"
-        ) from error
-
-
-def delete_broken_records(run: RunDirectory, turn: int) -> list[str]:
-    """Deletes records that were cut, as by a power failure, so that their edits count as unfinished.
-
-    Returns:
-        The images they were of.
-    """
-    images = sorted(run.finished(turn))
-    with ThreadPoolExecutor(READERS) as pool:
-        whole = pool.map(lambda image: _is_whole(run, record_path(image, turn)), images)
-        broken = [image for image, good in zip(images, whole, strict=True) if not good]
-    for image in broken:
-        run.delete(record_path(image, turn))
-    return broken
-
-
-def _is_whole(run: RunDirectory, path: str) -> bool:
-    try:
-        return isinstance(json.loads(run.read(path)), dict)
-    except FileNotFoundError:
-        return True
-    except ValueError:
-        return False
-
-
-def write_failure(run: RunDirectory, failure: EditFailure) -> None:
-    text = json.dumps(dataclasses.asdict(failure), ensure_ascii=False, indent=1)
-    run.write(failure_path(failure.image, failure.turn), text.encode())
-
-
-def read_failures(run: RunDirectory, turn: int) -> list[EditFailure]:
-    """The edits of a turn that failed and have not been made since, by image; one of a cut file has no reason."""
-    failed = run.failed(turn) - run.finished(turn)
-    return [_read_failure(run, image, turn) for image in sorted(failed)]
-
-
-def _read_failure(run: RunDirectory, image: str, turn: int) -> EditFailure:
-    try:
-        return EditFailure(**json.loads(run.read(failure_path(image, turn))))
-    except (FileNotFoundError, ValueError, TypeError):
-        return EditFailure(image, turn, "unknown", "the reason cannot be read")
-
-
-def write_load(run: RunDirectory, turn: int, generator: str, seconds: float) -> None:
-    """Notes that a worker has loaded a generator."""
-    text = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "seconds": round(seconds, 3)})
-    run.write(f"loads/turn-{turn}/{generator}.{uuid.uuid4().hex}.json", text.encode())
-
-
-def count_loads(run: RunDirectory, turn: int) -> Counter[str]:
-    """How often each generator was loaded for a turn, by all workers since the run began."""
-    return Counter(name.removesuffix(".json").rpartition(".")[0] for name in run.names(f"loads/turn-{turn}"))

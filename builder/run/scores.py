@@ -1,11 +1,11 @@
 """The quality of a finished image: `scores/IMAGE.json` of a run directory."""
 
 import dataclasses
-import json
 import math
 from dataclasses import dataclass
 from typing import Any
 
+from builder.encoding.json_document import JsonDocument
 from builder.run.directory import RunDirectory, score_path
 
 LOWEST, HIGHEST = 0.0, 5.0
@@ -58,8 +58,7 @@ class Score:
 
 
 def write_score(run: RunDirectory, image: str, score: Score) -> None:
-    text = json.dumps(dataclasses.asdict(score), ensure_ascii=False, indent=1, allow_nan=False)
-    run.write(score_path(image), text.encode())
+    run.write(score_path(image), _SCORE.dump(dataclasses.asdict(score)))
 
 
 def read_score(run: RunDirectory, image: str) -> Score:
@@ -70,10 +69,7 @@ def read_score(run: RunDirectory, image: str) -> Score:
         ValueError: the file is not a score; it says which and why.
     """
     path = score_path(image)
-    try:
-        return _score(json.loads(run.read(path)))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ValueError(f"{path} is not a score ({error!r}); delete it to score again") from error
+    return _SCORE.load(run.read(path), path)
 
 
 def _score(content: dict[str, Any]) -> Score:
@@ -89,6 +85,9 @@ def _score(content: dict[str, Any]) -> Score:
         edits=tuple(_edit_score(edit) for edit in content.get("edits", ())),
         subject=_text(content.get("subject")),
     )
+
+
+_SCORE = JsonDocument("a score", 1, _score, "delete it to score again", others_write=True)
 
 
 def _edit_score(content: dict[str, Any]) -> EditScore:

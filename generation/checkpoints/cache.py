@@ -1,10 +1,10 @@
 """The cache folder: tiny checkpoints, built where they are not there yet, and files that are not on the Hub."""
 
 import os
-import shutil
-import uuid
 from collections.abc import Callable
 from pathlib import Path
+
+from builder.encoding.whole_file import whole_folder
 
 TINY_VERSION = 2
 """Goes into the folder of the tiny checkpoints: to be raised whenever one is built differently."""
@@ -38,13 +38,6 @@ def tiny_folder(name: str, write: Callable[[Path], None]) -> Path:
 
 def make_folder(folder: Path, write: Callable[[Path], None]) -> Path:
     """Makes a folder that is there whole or not at all, whichever process is first."""
-    temporary = folder.with_name(f"{folder.name}.{uuid.uuid4().hex}.tmp")
-    temporary.mkdir(parents=True)
-    try:
-        write(temporary)
-        os.rename(temporary, folder)
-    except BaseException:
-        shutil.rmtree(temporary)
-        if not folder.is_dir():  # else another process was first
-            raise
+    with whole_folder(folder) as temporary:
+        write(Path(temporary))
     return folder

@@ -4,6 +4,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+TINY_PREFIX, FOLDER_PREFIX = "tiny/", "folder/"
+"""What the name of a checkpoint begins with that is not published: a tiny one, or a folder of the user's."""
+
 
 class CheckpointError(ValueError):
     """A checkpoint that is missing, gated or damaged: which, where it was looked for and what to do."""

@@ -12,16 +12,9 @@ from typing import Any
 
 from tqdm import tqdm
 
-from builder.run.directory import (
-    LOGS,
-    EditFailure,
-    RunDirectory,
-    count_loads,
-    delete_broken_records,
-    failure_path,
-    read_failures,
-)
+from builder.run.directory import LOGS, RunDirectory, failure_path
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.records import EditFailure, count_loads, delete_broken_records, read_failures
 from diffseg30k import MAX_TURNS
 from generation.editing.chunk_claims import Claims
 from generation.editing.executors.options import ExecutorOptions

@@ -10,18 +10,9 @@ import numpy as np
 from datatrove.pipeline.base import PipelineStep
 
 from builder.encoding.images import decode_image, encode_image, encode_mask
-from builder.run.directory import (
-    PLAN,
-    EditFailure,
-    EditRecord,
-    RunDirectory,
-    image_path,
-    mask_path,
-    write_failure,
-    write_load,
-    write_record,
-)
+from builder.run.directory import PLAN, RunDirectory, image_path, mask_path
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.records import EditFailure, made_as_planned, write_failure, write_load, write_record
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.background_io import Desk
 from generation.editing.chunk_claims import Claims
@@ -206,18 +197,8 @@ def _write(run: RunDirectory, edit: PlannedEdit, made: Inpainted, seconds: float
     write_record(
         run,
         edit.image,
-        EditRecord(
-            turn=edit.turn,
-            generator=edit.generator,
-            checkpoint=edit.checkpoint,
-            lora=edit.lora,
-            edit_type=edit.edit_type,
-            object=edit.object,
-            prompt=edit.prompt,
-            seed=edit.seed,
-            steps=edit.steps,
-            guidance=edit.guidance,
-            compositing=edit.compositing,
+        made_as_planned(
+            edit,
             mask_area=float(outcome.mask.mean()),
             inside_change=outcome.inside_change,
             outside_change=outcome.outside_change,

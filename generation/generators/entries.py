@@ -7,6 +7,7 @@ from typing import Any
 
 from diffseg30k import GENERATOR_NAMES
 from generation.checkpoints.checkpoint import Checkpoint
+from generation.checkpoints.published import PUBLISHED
 from generation.generators.pipelines import kandinsky
 from generation.generators.pipelines.blended import BlendedInpainter
 from generation.generators.pipelines.inpaint import DiffusersInpainter
@@ -21,11 +22,6 @@ from generation.generators.tiny import unets as tiny_unets
 
 NO_SAFETY_CHECKER = {"safety_checker": None, "requires_safety_checker": False}
 """It blackens pictures, and a black region is no edit."""
-
-GLIDE_VOCABULARY = (
-    "https://raw.githubusercontent.com/openai/glide-text2im/69b530740eb6cef69442d6180579ef5ba9ef063e"
-    "/glide_text2im/tokenizer"
-)
 
 
 @dataclass(frozen=True)
@@ -114,14 +110,7 @@ def _saves(build: Callable[[], Any]) -> Callable[[Path], None]:
 _ENTRIES = (
     GeneratorEntry(
         id="sd2",
-        # Stability AI withdrew its own copy, stabilityai/stable-diffusion-2-inpainting, in November 2025
-        checkpoint=Checkpoint(
-            repository="sd2-community/stable-diffusion-2-inpainting",
-            revision="5f74973cbb64c8568780732c17f43eb269d63a0d",
-            license="CreativeML Open RAIL++-M",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-2/blob/main/LICENSE-MODEL",
-            gigabytes=5.2,
-        ),
+        checkpoint=PUBLISHED["sd2"],
         sampling=Sampling(side=512, steps=50, guidance=7.5),
         dtype="float16",
         pipeline=_loads("StableDiffusionInpaintPipeline", **NO_SAFETY_CHECKER),
@@ -131,14 +120,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="sd3.5",
-        checkpoint=Checkpoint(
-            repository="stabilityai/stable-diffusion-3.5-medium",
-            revision="b940f670f0eda2d07fbb75229e779da1ad11eb80",
-            license="Stability AI Community License",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-3.5-medium/blob/main/LICENSE.md",
-            gigabytes=16.3,
-            gated=True,
-        ),
+        checkpoint=PUBLISHED["sd3.5"],
         sampling=Sampling(side=1024, steps=40, guidance=4.5),
         dtype="bfloat16",
         pipeline=_loads("StableDiffusion3InpaintPipeline"),
@@ -148,14 +130,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="sdxl",
-        checkpoint=Checkpoint(
-            repository="stabilityai/stable-diffusion-xl-base-1.0",
-            revision="462165984030d82259a11f4367a4eed129e94a7b",
-            license="CreativeML Open RAIL++-M",
-            license_url="https://huggingface.co/stabilityai/stable-diffusion-xl-base-1.0/blob/main/LICENSE.md",
-            gigabytes=6.9,
-            variant="fp16",
-        ),
+        checkpoint=PUBLISHED["sdxl"],
         sampling=Sampling(side=1024, steps=50, guidance=7.5),
         dtype="float16",  # its autoencoder overflows in it, so the pipeline runs that one in float32
         # the watermark would be a fingerprint of the pipeline, not of the model
@@ -166,14 +141,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="flux.1",
-        checkpoint=Checkpoint(
-            repository="black-forest-labs/FLUX.1-dev",
-            revision="3de623fc3c33e44ffbe2bad470d0f45bccf2eb21",
-            license="FLUX.1 [dev] Non-Commercial License",
-            license_url="https://huggingface.co/black-forest-labs/FLUX.1-dev/blob/main/LICENSE.md",
-            gigabytes=33.7,
-            gated=True,
-        ),
+        checkpoint=PUBLISHED["flux.1"],
         sampling=Sampling(side=1024, steps=50, guidance=3.5),
         dtype="bfloat16",
         pipeline=_loads("FluxInpaintPipeline"),
@@ -183,20 +151,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="glide",
-        # OpenAI has it on no Hub: the weights lie on its own server, the vocabulary in its package
-        checkpoint=Checkpoint(
-            repository="openai/glide-text2im",
-            revision="69b530740eb6cef69442d6180579ef5ba9ef063e",
-            license="MIT",
-            license_url="https://github.com/openai/glide-text2im/blob/main/LICENSE",
-            gigabytes=3.1,
-            files=(
-                "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/base_inpaint.pt",
-                "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/upsample_inpaint.pt",
-                f"{GLIDE_VOCABULARY}/encoder.json.gz",
-                f"{GLIDE_VOCABULARY}/vocab.bpe.gz",
-            ),
-        ),
+        checkpoint=PUBLISHED["glide"],
         sampling=Sampling(side=256, steps=100, guidance=5.0),
         dtype="float16",
         pipeline=_load_glide,
@@ -206,14 +161,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="kolors",
-        checkpoint=Checkpoint(
-            repository="Kwai-Kolors/Kolors-diffusers",
-            revision="7e091c75199e910a26cd1b51ed52c28de5db3711",
-            license="Apache-2.0; commercial use after registration",
-            license_url="https://huggingface.co/Kwai-Kolors/Kolors-diffusers/blob/main/MODEL_LICENSE",
-            gigabytes=17.8,
-            variant="fp16",
-        ),
+        checkpoint=PUBLISHED["kolors"],
         sampling=Sampling(side=1024, steps=50, guidance=5.0),
         dtype="float16",  # the pipeline runs its autoencoder, which is Stable Diffusion XL's, in float32
         pipeline=_loads("KolorsPipeline"),
@@ -223,13 +171,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="hunyuandit1.1",
-        checkpoint=Checkpoint(
-            repository="Tencent-Hunyuan/HunyuanDiT-v1.1-Diffusers",
-            revision="30711e9f2e8020815414d46e90664edd4100b256",
-            license="Tencent Hunyuan Community License",
-            license_url="https://huggingface.co/Tencent-Hunyuan/HunyuanDiT-v1.1-Diffusers",
-            gigabytes=14.0,
-        ),
+        checkpoint=PUBLISHED["hunyuandit1.1"],
         sampling=Sampling(side=1024, steps=50, guidance=5.0),
         dtype="float16",
         pipeline=_loads("HunyuanDiTPipeline", **NO_SAFETY_CHECKER),
@@ -239,14 +181,7 @@ _ENTRIES = (
     ),
     GeneratorEntry(
         id="kandinsky2.2",
-        checkpoint=Checkpoint(
-            repository="kandinsky-community/kandinsky-2-2-decoder-inpaint",
-            revision="db790ad5cbcabed886f069ef2710774657621702",
-            license="Apache-2.0",
-            license_url="https://huggingface.co/kandinsky-community/kandinsky-2-2-decoder-inpaint",
-            gigabytes=11.0,
-            also=(kandinsky.PRIOR,),
-        ),
+        checkpoint=PUBLISHED["kandinsky2.2"],
         sampling=Sampling(side=512, steps=100, guidance=4.0),
         dtype="float16",
         pipeline=kandinsky.load,

@@ -6,12 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from generation.checkpoints.cache import tiny_folder
-from generation.checkpoints.checkpoint import CheckpointError
+from generation.checkpoints.checkpoint import FOLDER_PREFIX, TINY_PREFIX, CheckpointError
 from generation.checkpoints.files import check_safetensors, explain
 from generation.generators.tiny import lora as tiny
-
-TINY = "tiny/"
-FOLDER = "folder/"
 
 
 @dataclass(frozen=True)
@@ -94,10 +91,10 @@ def locate(entry: LoraEntry, name: str, replacement: str | None) -> Path:
     Raises:
         CheckpointError: it is missing, gated or damaged.
     """
-    if name.startswith(TINY):
+    if name.startswith(TINY_PREFIX):
         folder = tiny_folder(f"{entry.generator}-{entry.id}", lambda folder: entry.write_tiny(folder, entry.file))
         file = folder / entry.file
-    elif name.startswith(FOLDER):
+    elif name.startswith(FOLDER_PREFIX):
         file = _replaced(entry, replacement)
     else:
         file = _download(name)

@@ -6,7 +6,14 @@ from pathlib import Path
 from typing import Any
 
 from generation.checkpoints.cache import cache_folder, tiny_folder
-from generation.checkpoints.checkpoint import CheckpointError, Place, place_of, replacement_name
+from generation.checkpoints.checkpoint import (
+    FOLDER_PREFIX,
+    TINY_PREFIX,
+    CheckpointError,
+    Place,
+    place_of,
+    replacement_name,
+)
 from generation.checkpoints.files import fetch_files, locate, locate_files
 from generation.generators import lora as loras
 from generation.generators.entries import GENERATORS, GeneratorEntry, Sampling
@@ -16,9 +23,6 @@ from generation.generators.pipelines.load import quiet
 from generation.generators.settings import GeneratorSettings
 
 __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
-
-TINY = "tiny/"
-FOLDER = "folder/"
 
 
 def settings(
@@ -45,7 +49,7 @@ def _settings(entry: GeneratorEntry, checkpoints: str, replacement: str | None) 
     if replacement:
         name, sampling = replacement_name(replacement), entry.sampling
     elif checkpoints == "tiny":
-        name, sampling = TINY + entry.id, entry.tiny_sampling
+        name, sampling = TINY_PREFIX + entry.id, entry.tiny_sampling
     else:
         name, sampling = entry.checkpoint.name, entry.sampling
     return GeneratorSettings(entry.id, name, None, sampling.steps, sampling.guidance)
@@ -66,7 +70,7 @@ def lora_settings(generator: str, checkpoint: str, replacements: Mapping[str, st
     if replacement := replacements.get(entry.id):
         name = replacement_name(replacement)
     else:
-        name = TINY + entry.id if checkpoint.startswith(TINY) else entry.name
+        name = TINY_PREFIX + entry.id if checkpoint.startswith(TINY_PREFIX) else entry.name
     return GeneratorSettings(generator, checkpoint, name, entry.steps, entry.guidance)
 
 
@@ -97,7 +101,7 @@ def load(
 
 def sampling_of(entry: GeneratorEntry, checkpoint: str) -> Sampling:
     """How a checkpoint is sampled by default, and the side of the images that it takes."""
-    return entry.tiny_sampling if checkpoint.startswith(TINY) else entry.sampling
+    return entry.tiny_sampling if checkpoint.startswith(TINY_PREFIX) else entry.sampling
 
 
 def _pipeline(
@@ -127,9 +131,9 @@ def _pipeline(
 def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> Path:
     published = entry.checkpoint
     find = partial(locate_files, published) if published.files else locate
-    if checkpoint.startswith(TINY):
+    if checkpoint.startswith(TINY_PREFIX):
         return find(Place(str(tiny_folder(entry.id, entry.write_tiny))))
-    if checkpoint.startswith(FOLDER):
+    if checkpoint.startswith(FOLDER_PREFIX):
         if replacement is None:
             raise CheckpointError("it was planned with a checkpoint from a folder, and where that is was not said")
         return find(Place(replacement))

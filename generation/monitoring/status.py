@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from builder.run.directory import RunDirectory, count_loads, read_record
+from builder.run.directory import RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.records import count_loads, read_record
 from diffseg30k import MAX_TURNS
 
 SAMPLE = 100

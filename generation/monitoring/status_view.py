@@ -10,7 +10,7 @@ from rich.table import Table
 from generation.monitoring.status import RunStatus
 
 
-def show(status: RunStatus, console: Console) -> None:
+def show_status(status: RunStatus, console: Console) -> None:
     """Prints two tables, by turn and by generator, and the time left."""
     waves = Table("turn", "planned", "finished", "failed", "skipped", "waiting")
     for wave in status.waves:

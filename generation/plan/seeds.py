@@ -1,15 +1,12 @@
-"""Numbers that depend on what they are for, and not on what was drawn before them."""
+"""Random numbers that depend on what they are for: seeds of edits, orders of images, draws of regions."""
 
-import hashlib
 import random
 
+from diffseg30k import derived_seed
 
-def derived_seed(*parts: str | int) -> int:
-    """A seed from 0 to 2**31 - 1 that depends on `parts` alone."""
-    text = "\0".join(map(str, parts))
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=4).digest(), "big") % 2**31
+__all__ = ["derived_random", "derived_seed"]
 
 
-def derived_random(*parts: str | int) -> random.Random:
-    """A source of random numbers that depends on `parts` alone."""
-    return random.Random(derived_seed(*parts))
+def derived_random(*names: str | int) -> random.Random:
+    """A source of random numbers that depends on the names alone, and not on what was drawn before."""
+    return random.Random(derived_seed(*names))

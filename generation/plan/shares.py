@@ -3,9 +3,6 @@
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
-
-Item = TypeVar("Item")
 
 TURN_RATIO = (1, 4, 5)
 """Images with one, two and three turns (paper, 3.1, balance 5)."""
@@ -62,15 +59,3 @@ def deal_generators(
             left[number] -= 1
             dealt[place].append(number)
     return dealt
-
-
-def deal_evenly(count: int, items: Sequence[Item], weights: Sequence[float]) -> list[Item]:
-    """`count` items in the ratio of their weights, and nearly so in every stretch of them."""
-    wanted = apportion(count, weights)
-    dealt = [0] * len(items)
-    deal = []
-    for step in range(1, count + 1):
-        place = max(range(len(items)), key=lambda place: (wanted[place] * step / count - dealt[place], -place))
-        dealt[place] += 1
-        deal.append(items[place])
-    return deal

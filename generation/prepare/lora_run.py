@@ -10,17 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from builder.run.directory import (
-    PLAN,
-    Base,
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    read_bases,
-    record_path,
-    write_bases,
-)
+from builder.run.bases import Base, read_bases, write_bases
+from builder.run.directory import PLAN, RunDirectory, base_path, image_path, mask_path, record_path
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
 from diffseg30k import side
 from generation.generators import registry

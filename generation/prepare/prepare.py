@@ -15,7 +15,8 @@ from functools import partial
 
 from PIL import Image
 
-from builder.run.directory import PLAN, Base, RunDirectory, read_bases, write_bases
+from builder.run.bases import Base, read_bases, write_bases
+from builder.run.directory import PLAN, RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
 from generation.editing.worker_options import WorkerOptions
 from generation.plan.draw import plan_edits
@@ -23,12 +24,13 @@ from generation.plan.options import PlanOptions
 from generation.plan.report import report_on
 from generation.plan.selection import Candidate
 from generation.prepare.base_images import Bases, Offer, gather_bases
-from generation.prepare.captions import pictures_of, read_captions
+from generation.prepare.captions import pictures_of
 from generation.prepare.gathering import Propose
 from generation.prepare.painting import Painter
 from generation.prepare.report import PrepareReport, count_reasons, skip_lines
 from generation.prepare.run_options import settle_options
 from generation.regions.annotations import propose_annotated
+from generation.sources.captions_file import read_captions
 from generation.sources.coco_file import CocoFile, Skip
 from generation.sources.photographs import Photograph, SourceOptions, Sources, read_coco, read_folder
 from generation.vlm.client import VlmClient

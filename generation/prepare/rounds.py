@@ -9,7 +9,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from builder.run.directory import PLAN, Base, RunDirectory, read_bases
+from builder.run.bases import Base, read_bases
+from builder.run.directory import PLAN, RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan
 from builder.run.scores import read_score
 from diffseg30k import EDIT_TYPES
@@ -18,6 +19,7 @@ from generation.plan.options import PlanOptions
 from generation.plan.selection import max_turns, turn_targets, unedited_wanted
 from generation.plan.shares import Weights
 from generation.prepare.prepare import NothingToEdit, prepare_run
+from generation.prepare.report import PrepareReport
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
@@ -91,7 +93,7 @@ def carry_out(
     sources: SourceOptions,
     options: PlanOptions,
     work: Callable[[str], None],
-    say: Callable[[list[str]], None],
+    report_plan: Callable[[PrepareReport], None],
     client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
 ) -> RoundsReport:
@@ -105,7 +107,7 @@ def carry_out(
         sources: the photographs.
         options: what fixes the first round's plan besides; `count` is not used.
         work: edits and scores a run.
-        say: is given each plan's report.
+        report_plan: is given each plan's report.
         client: see `generation.prepare.prepare.prepare_run`.
         painting: see there.
 
@@ -115,7 +117,7 @@ def carry_out(
     if target < 1:
         raise ValueError(f"a target is at least 1, not {target}")
     first = dataclasses.replace(options, count=target, unedited=unedited_wanted(options, target))
-    say(prepare_run(run_url, sources, first, client, painting).lines())
+    report_plan(prepare_run(run_url, sources, first, client, painting))
     work(run_url)
     runs, before = [run_url], 0
     while True:
@@ -130,7 +132,7 @@ def carry_out(
         if not RunDirectory(url).exists(PLAN):
             again, left = _next(options, sources, target, planned, accepted)
             try:
-                say(prepare_run(url, left, again, client, painting, _used(runs)).lines())
+                report_plan(prepare_run(url, left, again, client, painting, _used(runs)))
             except NothingToEdit as error:
                 return dataclasses.replace(report, used_up=f"the photographs are used up ({error})")
         runs.append(url)

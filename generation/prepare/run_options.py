@@ -1,9 +1,9 @@
 """The options that a run was begun with, kept in its directory."""
 
 import dataclasses
-import json
 from typing import Any
 
+from builder.encoding.json_document import JsonDocument
 from builder.run.directory import OPTIONS, RunDirectory
 from generation.plan.options import PlanOptions
 from generation.sources.photographs import SourceOptions
@@ -25,30 +25,38 @@ def settle_options(
     wanted = {"sources": dataclasses.asdict(sources), "plan": dataclasses.asdict(options)}
     if client is not None:
         wanted["vlm"] = {"vlm": client.vlm.place, "model": client.vlm.model}
-    text = json.dumps(wanted, ensure_ascii=False, indent=1, sort_keys=True)
+    written = _OPTIONS.dump(wanted)
     if not run.exists(OPTIONS):
-        run.write(OPTIONS, text.encode())
+        run.write(OPTIONS, written)
         return
-    try:
-        before = json.loads(run.read(OPTIONS))
-        differing = _differences(before, json.loads(text))
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
-        raise ValueError(f"{run.url}/{OPTIONS} does not hold the options of a plan; name another run") from error
+    before, now = (_OPTIONS.load(data, f"{run.url}/{OPTIONS}") for data in (run.read(OPTIONS), written))
+    differing = _differences(before, now)
     if differing:
         raise ValueError(
             f"{run.url} was begun with other options: {'; '.join(differing)}. Go on with those, name another run, "
             "or delete this one"
         )
     if before.get("vlm") != wanted.get("vlm"):
-        run.write(OPTIONS, text.encode())
+        run.write(OPTIONS, written)
 
 
 def read_vlm(run: RunDirectory) -> dict[str, str | None]:
     """The `vlm` and `model` that a run was planned with, as `VlmOptions.named` takes them; empty without one."""
     if not run.exists(OPTIONS):
         return {}
-    content = json.loads(run.read(OPTIONS))
-    return content.get("vlm", {}) if isinstance(content, dict) else {}
+    return _OPTIONS.load(run.read(OPTIONS), f"{run.url}/{OPTIONS}").get("vlm", {})
+
+
+def _parse(fields: dict[str, Any]) -> dict[str, Any]:
+    for part in ("sources", "plan"):
+        if not isinstance(fields[part], dict):
+            raise TypeError(f"{part} is no object")
+    for settings in fields["plan"]["generators"]:
+        settings["generator"]
+    return fields
+
+
+_OPTIONS = JsonDocument("a file of the options of a plan", 1, _parse, "name another run")
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

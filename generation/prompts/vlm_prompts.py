@@ -11,8 +11,9 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from builder.encoding.images import decode_image
-from builder.run.directory import EditFailure, RunDirectory, image_path, read_table, write_failure, write_table
+from builder.run.directory import RunDirectory, image_path, read_table, write_table
 from builder.run.planned_edit import PlannedEdit
+from builder.run.records import EditFailure, write_failure
 from generation.prompts.write import Prompt
 from generation.vlm.ask import ask
 from generation.vlm.images import outlined

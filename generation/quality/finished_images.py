@@ -9,15 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from builder.encoding.images import decode_image, decode_mask
-from builder.run.directory import (
-    Base,
-    EditRecord,
-    RunDirectory,
-    image_path,
-    mask_path,
-    read_bases,
-    read_record,
-)
+from builder.run.bases import Base, read_bases
+from builder.run.directory import RunDirectory, image_path, mask_path
+from builder.run.records import EditRecord, read_record
 from builder.run.scores import EditScore, Score
 from diffseg30k import MAX_TURNS
 from generation.quality.measures import coverage, seam

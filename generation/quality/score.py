@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
-from builder.run.directory import READERS, Base, RunDirectory
+from builder.run.bases import Base
+from builder.run.directory import READERS, RunDirectory
 from builder.run.map_ahead import map_ahead
 from builder.run.scores import Score, read_score, write_score
 from generation.quality.finished_images import FinishedImage, finished_bases, measure, read_finished

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from builder.run.directory import EditRecord
+from builder.run.records import EditRecord
 from builder.run.scores import EditScore, Score
 from generation.quality.options import QualityOptions
 

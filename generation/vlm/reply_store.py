@@ -10,6 +10,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any
 
+from builder.encoding.json_document import JsonDocument
 from builder.run.directory import RunDirectory
 from generation.vlm.question import Message, Question
 
@@ -73,14 +74,10 @@ class ReplyStore:
     def read(self, question: Question[Any], model: str) -> Entry | None:
         """What is kept of this very question to this model; None where it has to be asked."""
         try:
-            content = json.loads(self.run.read(_path(question.key)))
-            refused = tuple(Attempt(one["reply"], one["problem"]) for one in content["refused"])
-            entry = Entry(content["fingerprint"], content["reply"], refused)
+            data = self.run.read(_path(question.key))
         except FileNotFoundError:
             return None
-        except (ValueError, TypeError, KeyError) as error:
-            place = f"{self.run.url}/{_path(question.key)}"
-            raise ValueError(f"{place} is not a kept reply ({error!r}); delete it to ask again") from error
+        entry = _ENTRY.load(data, f"{self.run.url}/{_path(question.key)}")
         return entry if entry.fingerprint == fingerprint(question, model) else None
 
     def write(self, question: Question[Any], model: str, entry: Entry) -> None:
@@ -91,8 +88,15 @@ class ReplyStore:
                 "messages": _texts(question.messages),
                 "schema": question.schema,
             }
-        text = json.dumps(content, ensure_ascii=False, indent=1)
-        self.run.write(_path(question.key), text.encode(errors="replace"))
+        self.run.write(_path(question.key), _ENTRY.dump(content))
+
+
+def _entry(fields: dict[str, Any]) -> Entry:
+    refused = tuple(Attempt(one["reply"], one["problem"]) for one in fields["refused"])
+    return Entry(fields["fingerprint"], fields["reply"], refused)
+
+
+_ENTRY = JsonDocument("a kept reply", 1, _entry, "delete it to ask again")
 
 
 def _path(key: str) -> str:

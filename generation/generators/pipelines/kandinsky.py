@@ -3,12 +3,10 @@
 from pathlib import Path
 from typing import Any
 
-from generation.checkpoints.checkpoint import CheckpointError, Place
+from generation.checkpoints.checkpoint import CheckpointError
 from generation.checkpoints.files import locate
+from generation.checkpoints.published import KANDINSKY_PRIOR
 from generation.generators.pipelines.load import load_pipeline
-
-PRIOR = Place("kandinsky-community/kandinsky-2-2-prior", "main")
-"""From text to image embeddings; the decoder of any Kandinsky 2.2 works with it."""
 
 
 def load(folder: Path, dtype: str) -> Any:
@@ -39,7 +37,7 @@ def prior_folder(decoder: Path) -> Path:
         if (place / "model_index.json").is_file():
             return place
     try:
-        return locate(PRIOR)
+        return locate(KANDINSKY_PRIOR)
     except CheckpointError as error:
         looked = " and ".join(str(place) for place in places)
         raise CheckpointError(f"its prior is not in {looked}, and {error}") from error

@@ -1,8 +1,9 @@
 """The regions that were found on a photograph, kept in the run directory: `regions/IMAGE.json`."""
 
 import dataclasses
-import json
+from typing import Any
 
+from builder.encoding.json_document import JsonDocument
 from builder.run.directory import RunDirectory
 from generation.regions.annotations import Region, Regions
 
@@ -14,20 +15,23 @@ def read_regions(run: RunDirectory, image: str, fingerprint: str) -> Regions | N
         ValueError: the file is not one of ours; it says which.
     """
     try:
-        content = json.loads(run.read(_path(image)))
-        found = Regions(tuple(Region(**one) for one in content["regions"]), tuple(content["dropped"]))
-        return found if content["fingerprint"] == fingerprint else None
+        data = run.read(_path(image))
     except FileNotFoundError:
         return None
-    except (ValueError, TypeError, KeyError) as error:
-        raise ValueError(
-            f"{run.url}/{_path(image)} does not hold regions ({error!r}); delete it to look for them again"
-        ) from error
+    found_by, regions = _REGIONS.load(data, f"{run.url}/{_path(image)}")
+    return regions if found_by == fingerprint else None
 
 
 def write_regions(run: RunDirectory, image: str, fingerprint: str, regions: Regions) -> None:
-    content = {"fingerprint": fingerprint, **dataclasses.asdict(regions)}
-    run.write(_path(image), json.dumps(content, indent=1).encode())
+    run.write(_path(image), _REGIONS.dump({"fingerprint": fingerprint, **dataclasses.asdict(regions)}))
+
+
+def _parse(fields: dict[str, Any]) -> tuple[str, Regions]:
+    regions = Regions(tuple(Region(**one) for one in fields["regions"]), tuple(fields["dropped"]))
+    return fields["fingerprint"], regions
+
+
+_REGIONS = JsonDocument("a list of regions", 1, _parse, "delete it to look for them again")
 
 
 def _path(image: str) -> str:

@@ -281,5 +281,5 @@ def test_tables_of_nothing_are_one_clear_line(tmp_path):
     with pytest.raises(FileNotFoundError, match="holds no result files"):
         write_tables([str(tmp_path)], str(tmp_path / "out"))
     (tmp_path / "x--binary--clean.json").write_text("{}")
-    with pytest.raises(ValueError, match="is no result file of diffseg30k evaluate"):
+    with pytest.raises(ValueError, match="is not a result of diffseg30k evaluate"):
         write_tables([str(tmp_path)], str(tmp_path / "out"))

@@ -297,5 +297,5 @@ def test_a_damaged_detector_is_one_clear_line(options, tmp_path):
         load_baseline(detector)
     with open(os.path.join(detector, "detector.json"), "w", encoding="utf-8") as file:
         json.dump({"format": 1}, file)
-    with pytest.raises(ValueError, match="does not describe a detector"):
+    with pytest.raises(ValueError, match="is not the description of a detector"):
         load_baseline(detector)

@@ -8,7 +8,8 @@ import pytest
 from builder.dataset.categories import supercategory
 from builder.dataset.stats import collect, configs_present, split_sizes
 from builder.packing.pack import PackOptions, pack
-from builder.run.directory import read_bases, read_record
+from builder.run.bases import read_bases
+from builder.run.records import read_record
 from diffseg30k import CONFIGS, GENERATORS
 from tests.run_factory import make_run
 

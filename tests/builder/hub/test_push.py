@@ -10,7 +10,8 @@ from builder.hub.agreement import Disagreement
 from builder.hub.push import PushOptions, push
 from builder.hub.repository import HubError
 from builder.packing.pack import PackOptions, pack
-from builder.run.directory import RunDirectory, read_bases, write_bases
+from builder.run.bases import read_bases, write_bases
+from builder.run.directory import RunDirectory
 from diffseg30k import UNEDITED, only_by
 from tests.hub_client import NAME, expected, ids, load_by_name, packed_run, push_to
 from tests.hub_server import READ_TOKEN

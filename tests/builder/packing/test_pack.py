@@ -12,15 +12,8 @@ import pytest
 
 from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
 from builder.packing.pack import STAGING, PackOptions, pack
-from builder.run.directory import (
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    read_bases,
-    record_path,
-    write_bases,
-)
+from builder.run.bases import read_bases, write_bases
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
 from builder.run.scores import Score, write_score
 from diffseg30k import HELD_OUT_COLUMNS, LABELS, features, label_value
 from tests.run_factory import make_run

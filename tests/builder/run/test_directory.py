@@ -5,19 +5,9 @@ import uuid
 
 import pytest
 
-from builder.run.directory import (
-    Base,
-    EditFailure,
-    EditRecord,
-    RunDirectory,
-    read_bases,
-    read_failures,
-    read_record,
-    record_path,
-    write_bases,
-    write_failure,
-    write_record,
-)
+from builder.run.bases import Base, read_bases, write_bases
+from builder.run.directory import RunDirectory, record_path
+from builder.run.records import EditFailure, EditRecord, read_failures, read_record, write_failure, write_record
 
 RECORD = EditRecord(
     turn=1,

@@ -5,7 +5,8 @@ import json
 import pytest
 
 from builder.packing.rows import read_row
-from builder.run.directory import RunDirectory, read_bases, score_path
+from builder.run.bases import read_bases
+from builder.run.directory import RunDirectory, score_path
 from builder.run.scores import EditScore, Score, read_score, write_score
 from tests.run_factory import make_run
 

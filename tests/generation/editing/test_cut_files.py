@@ -1,15 +1,8 @@
 """Files that were cut, as by a power failure, cost an edit at most."""
 
-from builder.run.directory import (
-    EditFailure,
-    RunDirectory,
-    delete_broken_records,
-    failure_path,
-    read_failures,
-    record_path,
-    write_failure,
-)
+from builder.run.directory import RunDirectory, failure_path, record_path
 from builder.run.planned_edit import write_plan
+from builder.run.records import EditFailure, delete_broken_records, read_failures, write_failure
 from generation.editing.waves import to_make
 from generation.monitoring.status import read_status
 from tests.generation.editing.test_waves import finish, planned

@@ -11,8 +11,9 @@ import pytest
 from typer.testing import CliRunner
 
 from builder.encoding.images import encode_image
-from builder.run.directory import RunDirectory, base_path, read_failures
+from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import PlannedEdit, encode_region, write_plan
+from builder.run.records import read_failures
 from diffseg30k_cli.main import app
 from generation.checkpoints.cache import tiny_folder
 from generation.editing.background_io import Desk

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.run.directory import EditFailure, RunDirectory, read_failures, write_failure
+from builder.run.directory import RunDirectory
+from builder.run.records import EditFailure, read_failures, write_failure
 from generation.editing.chunk_claims import ALIVE, Claims
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import SHARED, generate

@@ -7,8 +7,9 @@ import sys
 from hypothesis import given
 from hypothesis import strategies as st
 
-from builder.run.directory import EditRecord, RunDirectory, write_record
+from builder.run.directory import RunDirectory
 from builder.run.planned_edit import PlannedEdit
+from builder.run.records import made_as_planned, write_record
 from diffseg30k import GENERATORS
 from generation.editing.waves import FreeChunks, chunks, to_make
 
@@ -34,27 +35,7 @@ def planned(image: str, turn: int, generator: str) -> PlannedEdit:
 
 
 def finish(run: RunDirectory, edit: PlannedEdit) -> None:
-    write_record(
-        run,
-        edit.image,
-        EditRecord(
-            turn=edit.turn,
-            generator=edit.generator,
-            checkpoint=edit.checkpoint,
-            lora=None,
-            edit_type=edit.edit_type,
-            object=edit.object,
-            prompt=edit.prompt,
-            seed=edit.seed,
-            steps=edit.steps,
-            guidance=edit.guidance,
-            compositing=edit.compositing,
-            mask_area=0.1,
-            inside_change=0.1,
-            outside_change=0.0,
-            seconds=0.1,
-        ),
-    )
+    write_record(run, edit.image, made_as_planned(edit, 0.1, 0.1, 0.0, seconds=0.1))
 
 
 PLANS = st.lists(

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 
 from builder.encoding.images import encode_image
-from builder.run.directory import RunDirectory, base_path, read_failures
+from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import write_plan
+from builder.run.records import read_failures
 from generation.editing.edit import EditFailed
 from generation.editing.worker import _before
 from tests.generation.editing.test_waves import planned

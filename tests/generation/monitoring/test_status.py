@@ -9,14 +9,15 @@ import pytest
 from rich.console import Console
 from typer.testing import CliRunner
 
-from builder.run.directory import EditFailure, RunDirectory, write_failure, write_load
+from builder.run.directory import RunDirectory
 from builder.run.planned_edit import write_plan
+from builder.run.records import EditFailure, write_failure, write_load
 from diffseg30k_cli.main import app
 from generation.editing.run import _Progress
 from generation.monitoring.estimate import estimate
 from generation.monitoring.simulation import Cluster
 from generation.monitoring.status import read_status
-from generation.monitoring.status_view import as_dict, show, time_left
+from generation.monitoring.status_view import as_dict, show_status, time_left
 from tests.generation.editing.test_waves import finish, planned
 
 FIRST = [planned(image, 1, "sd2") for image in "abcd"]
@@ -81,7 +82,7 @@ def test_a_run_of_which_nothing_is_left_but_failures_waits_for_nothing(run):
 def test_the_command_prints_the_same_numbers_for_people_and_as_json(run):
     status = read_status(run.url, NOW)
     page = io.StringIO()
-    show(status, Console(width=100, file=page))
+    show_status(status, Console(width=100, file=page))
     assert all(word in page.getvalue() for word in ("skipped", "sdxl", "0:01:30"))
 
     result = CliRunner().invoke(app, ["status", run.url, "--json"])

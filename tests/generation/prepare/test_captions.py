@@ -11,7 +11,8 @@ from PIL import Image
 from builder.checks.verify import verify
 from builder.encoding.images import decode_image
 from builder.packing.pack import PackOptions, pack
-from builder.run.directory import RunDirectory, base_path, read_bases
+from builder.run.bases import read_bases
+from builder.run.directory import RunDirectory, base_path
 from cards.card import write_card
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.executors.options import ExecutorOptions
@@ -19,8 +20,8 @@ from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.plan.options import PlanOptions
-from generation.prepare.captions import Caption, read_captions
 from generation.prepare.prepare import prepare_run
+from generation.sources.captions_file import Caption, read_captions
 from generation.sources.photographs import SourceOptions
 from tests.coco_factory import CocoFolder, encoded, photograph_crops, square
 from tests.generation.prepare.test_prepare import contents

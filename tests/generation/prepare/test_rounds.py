@@ -12,21 +12,15 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from builder.packing.pack import PackOptions, pack
-from builder.run.directory import (
-    EditRecord,
-    RunDirectory,
-    base_path,
-    image_path,
-    mask_path,
-    read_bases,
-    write_record,
-)
+from builder.run.bases import read_bases
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.records import made_as_planned, write_record
 from builder.run.scores import Score, write_score
 from diffseg30k_cli.main import app
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
-from generation.plan.shares import apportion, deal_evenly, deal_generators
+from generation.plan.shares import apportion, deal_generators
 from generation.prepare.prepare import prepare_run
 from generation.prepare.rounds import Tally, carry_out, tally
 from generation.sources.photographs import SourceOptions
@@ -67,7 +61,7 @@ def finish(accepts: Callable[[list[PlannedEdit], random.Random], bool]) -> Calla
         for edit in read_plan(run):
             run.write(image_path(edit.image, edit.turn), run.read(base_path(edit.image)))
             run.write(mask_path(edit.image, edit.turn), b"")
-            write_record(run, edit.image, record(edit))
+            write_record(run, edit.image, made_as_planned(edit, 0.1, 0.1, 0.0, seconds=0.0))
             edits.setdefault(edit.image, []).append(edit)
         for image, of_image in sorted(edits.items()):
             write_score(run, image, Score(None, None, accepts(of_image, rng)))
@@ -75,27 +69,7 @@ def finish(accepts: Callable[[list[PlannedEdit], random.Random], bool]) -> Calla
     return work
 
 
-def record(edit: PlannedEdit) -> EditRecord:
-    return EditRecord(
-        turn=edit.turn,
-        generator=edit.generator,
-        checkpoint=edit.checkpoint,
-        lora=None,
-        edit_type=edit.edit_type,
-        object=edit.object,
-        prompt=edit.prompt,
-        seed=edit.seed,
-        steps=edit.steps,
-        guidance=edit.guidance,
-        compositing=edit.compositing,
-        mask_area=0.1,
-        inside_change=0.1,
-        outside_change=0.0,
-        seconds=0.0,
-    )
-
-
-def silent(_: list[str]) -> None:
+def silent(_: object) -> None:
     pass
 
 
@@ -275,13 +249,3 @@ def test_later_turns_keep_to_their_weights_too():
     for turn, row in enumerate(rows):
         counts = Counter(one[turn] for one in dealt)
         assert [counts[number] for number in range(5)] == pytest.approx(apportion(400, row), abs=4)
-
-
-@given(st.integers(0, 200), weights)
-def test_every_stretch_of_a_deal_is_near_its_weights(count, row):
-    items = list(range(len(row)))
-    deal = deal_evenly(count, items, row)
-    assert [deal.count(item) for item in items] == apportion(count, row)
-    for end in range(count + 1):
-        shares = [apportion(count, row)[item] * end / count if count else 0 for item in items]
-        assert all(abs(deal[:end].count(item) - shares[item]) < len(row) for item in items)

@@ -13,15 +13,9 @@ from PIL import Image
 from skimage import data
 
 from builder.encoding.images import decode_image, encode_image
-from builder.run.directory import (
-    RunDirectory,
-    base_path,
-    image_path,
-    read_failures,
-    read_record,
-    record_path,
-)
+from builder.run.directory import RunDirectory, base_path, image_path, record_path
 from builder.run.planned_edit import PlannedEdit, encode_region, write_plan
+from builder.run.records import read_failures, read_record
 from diffseg30k import EDIT_TYPES
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions

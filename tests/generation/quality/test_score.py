@@ -17,16 +17,9 @@ from pyarrow.dataset import dataset
 
 from builder.encoding.images import decode_image
 from builder.packing.pack import PackOptions, pack
-from builder.run.directory import (
-    RunDirectory,
-    image_path,
-    mask_path,
-    read_bases,
-    read_record,
-    record_path,
-    score_path,
-    write_record,
-)
+from builder.run.bases import read_bases
+from builder.run.directory import RunDirectory, image_path, mask_path, record_path, score_path
+from builder.run.records import read_record, write_record
 from builder.run.scores import read_score
 from generation.quality.measures import seam
 from generation.quality.options import QualityOptions

@@ -13,8 +13,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from builder.run.directory import RunDirectory, read_record
+from builder.run.directory import RunDirectory
 from builder.run.planned_edit import read_plan
+from builder.run.records import read_record
 from builder.run.scores import read_score
 from diffseg30k_cli.main import app
 from generation.editing.run import generate

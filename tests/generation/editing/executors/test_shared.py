@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.run.directory import RunDirectory, count_loads
+from builder.run.directory import RunDirectory
+from builder.run.records import count_loads
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from builder.run.directory import PLAN, RunDirectory, read_bases
+from builder.run.bases import read_bases
+from builder.run.directory import PLAN, RunDirectory
 from builder.run.planned_edit import read_plan
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions

@@ -1,0 +1,59 @@
+"""JSON files that say which format they are of, and how they are read and refused."""
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+Content = TypeVar("Content")
+
+
+@dataclass(frozen=True)
+class JsonDocument(Generic[Content]):
+    """A kind of JSON file: an object whose `format` is the version of its layout.
+
+    Attributes:
+        kind: what such a file is, for messages: `the record of an edit`.
+        format: the version that is written, and the only one that is read.
+        parse: the fields of the file, without `format`, to what they mean. Of what it raises, `ValueError`,
+            `TypeError`, `KeyError` and `AttributeError` say that the file is not of this kind.
+        remedy: what to do about a file that cannot be read: `delete it to edit again`.
+        others_write: other tools write such files too, so one without a `format` counts as of this one.
+    """
+
+    kind: str
+    format: int
+    parse: Callable[[dict[str, Any]], Content]
+    remedy: str
+    others_write: bool = False
+
+    def dump(self, fields: Mapping[str, Any]) -> bytes:
+        """The file's bytes: UTF-8, indented.
+
+        Raises:
+            ValueError: a number is infinite or not a number.
+        """
+        text = json.dumps({"format": self.format, **fields}, ensure_ascii=False, indent=1, allow_nan=False)
+        return text.encode("utf-8", errors="replace")
+
+    def load(self, data: bytes, where: str) -> Content:
+        """What a file of this kind says.
+
+        Args:
+            data: its bytes.
+            where: its path or URL, for messages.
+
+        Raises:
+            ValueError: it is damaged, of another format or of another kind; the message says where and what to do.
+        """
+        try:
+            fields = json.loads(data)
+            if not isinstance(fields, dict):
+                raise TypeError("it holds no JSON object")
+            found = fields.pop("format", self.format if self.others_write else None)
+            if found != self.format:
+                raise ValueError(f"its format is {found!r}, and {self.format} is read here")
+            return self.parse(fields)
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
+            reason = f"{error} is missing" if isinstance(error, KeyError) else error
+            raise ValueError(f"{where} is not {self.kind} ({reason}); {self.remedy}") from error

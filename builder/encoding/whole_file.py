@@ -1,0 +1,87 @@
+"""Files and folders that are there whole or not at all, also after a power failure.
+
+Each is written under a temporary name beside its place, brought to the disk, and renamed.
+"""
+
+import contextlib
+import os
+import shutil
+import uuid
+from collections.abc import Iterator
+
+UNFINISHED = ".tmp"
+"""The suffix of what is still being written."""
+
+
+@contextlib.contextmanager
+def whole_file(file: str | os.PathLike[str]) -> Iterator[str]:
+    """A context in which a file is written; it appears when the context ends, and not if it ends by an exception.
+
+    Args:
+        file: a local path. Its folder is made; a file that is there is replaced.
+
+    Yields:
+        The temporary path to write to.
+    """
+    place = os.fspath(file)
+    folder = os.path.dirname(place) or "."
+    os.makedirs(folder, exist_ok=True)
+    temporary = f"{place}.{uuid.uuid4().hex}{UNFINISHED}"
+    try:
+        yield temporary
+        _to_disk(temporary)
+        os.replace(temporary, place)
+    except BaseException:
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(temporary)
+        raise
+    _to_disk(folder)
+
+
+def write_whole(file: str | os.PathLike[str], data: bytes) -> None:
+    """Writes a local file, whose folder is made, so that it is there whole or not at all."""
+    with whole_file(file) as temporary, open(temporary, "wb") as opened:
+        opened.write(data)
+
+
+@contextlib.contextmanager
+def whole_folder(folder: str | os.PathLike[str], replace: bool = False) -> Iterator[str]:
+    """A context in which a folder is filled; it appears when the context ends, and not if it ends by an exception.
+
+    Args:
+        folder: a local path, whose parent is made.
+        replace: remove a folder that is there; if not, one that another process has made meanwhile is kept.
+
+    Yields:
+        The temporary folder to fill.
+    """
+    place = os.fspath(folder)
+    temporary = f"{place}.{uuid.uuid4().hex}{UNFINISHED}"
+    os.makedirs(temporary)
+    try:
+        yield temporary
+        for parent, _, names in os.walk(temporary):
+            for name in names:
+                _to_disk(os.path.join(parent, name))
+        if replace:
+            shutil.rmtree(place, ignore_errors=True)
+        try:
+            os.replace(temporary, place)
+        except OSError:
+            if replace or not os.path.isdir(place):
+                raise
+            shutil.rmtree(temporary)
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    _to_disk(os.path.dirname(place) or ".")
+
+
+def _to_disk(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError:  # some network file systems have it for files only, or not at all
+        pass
+    finally:
+        os.close(descriptor)
