@@ -11,7 +11,7 @@ STATE ?= tiny-state
 SCALE ?= 1
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
-.PHONY: demo test check bench tiny constraints clean
+.PHONY: demo test check bench tiny constraints lowest clean
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -46,6 +46,14 @@ constraints:  ## writes constraints.txt anew: the newest versions, as pip resolv
 	{ echo "# The versions that were run together, with Python 3.11 on Linux: make constraints"; \
 	  $(VENV)-constraints/bin/python -m pip freeze --exclude diffseg30k | grep -v ' @ ' | LC_ALL=C sort -f; } > constraints.txt
 	rm -rf $(VENV)-constraints
+
+lowest:  ## the tests but the long ones, with the lowest versions that setup.cfg allows
+	rm -rf $(VENV)-lowest
+	$(PYTHON) -m venv $(VENV)-lowest
+	$(VENV)-lowest/bin/python -m pip install --quiet uv
+	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
+	  --editable '.[dev]'
+	$(VENV)-lowest/bin/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not slow"
 
 clean:
 	rm -rf $(VENV) diffseg30k diffseg30k-run

@@ -33,7 +33,6 @@ CLIP_ENCODERS: dict[str, dict[str, Any]] = {
 }
 """Image encoders by Hub id; `tiny`, with random weights, is for tries on a CPU."""
 
-RESNET50 = "resnet50.tv_in1k"
 INITIAL_STD = 0.02
 """Of the last layer's weights, in both."""
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from generation.generators import registry
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.resize import resize_image
 
@@ -58,28 +57,3 @@ def make_pictures(inpainter: Inpainter, requests: Sequence[PictureRequest], side
     if not all(picture.any() for picture in pictures):
         raise FloatingPointError("the picture is black")
     return [resize_image(picture, side) for picture in pictures]
-
-
-def make_base(
-    generator: str, checkpoint: str, prompt: str, seed: int, side: int, device: str = "cpu"
-) -> np.ndarray:
-    """Loads a generator, makes one picture with its default steps and guidance, and lets it go.
-
-    Args:
-        generator: its short id.
-        checkpoint: the name of its weights.
-        side: height and width of the picture, in pixels.
-
-    Returns:
-        (side, side, 3) uint8.
-
-    Raises:
-        CheckpointError: the weights are missing, gated or damaged.
-    """
-    sampling = registry.sampling_of(registry.GENERATORS[generator], checkpoint)
-    inpainter = registry.load(generator, checkpoint, device=device)
-    try:
-        request = PictureRequest(prompt, seed, sampling.steps, sampling.guidance)
-        return make_pictures(inpainter, [request], side)[0]
-    finally:
-        inpainter.unload()

@@ -1,5 +1,6 @@
 """A contact sheet of one generator: photographs masked, inpainted by its real pipeline, and as they were."""
 
+import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +14,7 @@ from generation.generators.entries import GENERATORS
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.pipelines.load import quiet
 from generation.generators.resize import resize_image, resize_mask
-from generation.generators.tiny.trainable.assembly import PARTS, SAMPLING, write_checkpoint
+from generation.generators.tiny.trainable.assembly import PARTS, SAMPLING, TRAINED, read_digests, write_checkpoint
 from generation.generators.tiny.training.photographs import masks, read, resized
 from generation.generators.tiny.training.publish import publish
 
@@ -26,9 +27,10 @@ PROMPT = "background"
 
 
 def write_sheets(network: str, state: Path, files: Sequence[Path]) -> None:
-    """Writes a sheet for each generator that has this network and all the others it needs."""
+    """Writes a sheet for each generator with this network whose other networks are trained or published."""
+    published = read_digests(TRAINED)
     for generator, parts in PARTS.items():
-        if network in parts and all((state / f"{name}.pt").is_file() for name in parts):
+        if network in parts and all(name in published or (state / f"{name}.pt").is_file() for name in parts):
             (state / "sheets").mkdir(exist_ok=True)
             sheet(generator, state, files).save(state / "sheets" / f"{generator}.png")
 
@@ -39,6 +41,8 @@ def sheet(generator: str, state: Path, files: Sequence[Path]) -> Image.Image:
     with tempfile.TemporaryDirectory() as temporary, quiet(), torch.random.fork_rng(devices=[]):
         trained, folder = Path(temporary) / "trained", Path(temporary) / "checkpoint"
         folder.mkdir()
+        if TRAINED.is_dir():
+            shutil.copytree(TRAINED, trained)
         publish(state, trained)
         write_checkpoint(generator, folder, trained)
         inpainter = entry.inpainter(entry.pipeline(folder, "float32"), SAMPLING[generator])
