@@ -11,6 +11,7 @@ EXTRAS = {
         "pycocotools",
         "safetensors",
         "sentencepiece",
+        "simplemma",
         "skimage",
         "sklearn",
         "torch",

@@ -11,13 +11,14 @@ import numpy as np
 from builder.encoding.images import decode_image, decode_mask
 from builder.run.directory import RunDirectory, image_path, mask_path
 from builder.run.scores import EditScore
+from generation.language.object_name import object_name
 from generation.quality.finished_images import FinishedImage
 from generation.quality.verdict import Opinion
 from generation.vlm.ask import Answer, ask
 from generation.vlm.images import crop_box
 from generation.vlm.question import Message, Picture, Question, Vlm
 from generation.vlm.questions import edit_question, image_question
-from generation.vlm.replies import Judgement, clean_name
+from generation.vlm.replies import Judgement
 from generation.vlm.reply_store import ReplyStore
 from generation.vlm.worked_examples import worked_examples
 
@@ -102,7 +103,7 @@ def _questions(
     for record in image.records:
         before, after = image_path(image.name, record.turn - 1), image_path(image.name, record.turn)
         mask = mask_path(image.name, record.turn)
-        described = f"{record.edit_type.replace('_', ' ')} of the {clean_name(record.object) or 'object'}"
+        described = f"{record.edit_type.replace('_', ' ')} of the {object_name(record.object) or 'object'}"
         yield (
             record.turn,
             edit_question(

@@ -1,8 +1,15 @@
 """Finds the one JSON value that a reply gives as its answer, or refuses.
 
-Servers that enforce a schema send bare JSON. Others fence it, chat around it, use Python's quotes or stop half
-way. A reply is read only where there is one answer in it: what is broken off, said twice in two ways, quoted in
-the middle of a sentence or buried in something else is refused.
+Servers that enforce a schema send bare JSON. Others fence it, open and close it with a phrase, use Python's quotes
+or stop half way. What a reply may look like is a grammar:
+
+    reply   = [thoughts "</think>"] [opening] value {value} [closing]
+    value   = JSON | "```" [language] JSON ["```"]
+    opening = a known phrase, such as "Sure! Here is the JSON:"
+    closing = a known phrase, such as "Let me know if you need anything else."
+
+Several values have to be equal. Whatever the grammar does not know is refused, for it may say anything: that the
+value is an example, or wrong, or what a sign in the picture demands.
 """
 
 import ast
@@ -19,15 +26,38 @@ LONGEST = 20_000
 WRAPPERS = ("answer", "output", "response", "result")
 """Keys that some models put around the whole answer."""
 
-MOST_BRACKETS = 100
-"""In the prose of a reply; each costs a look at what follows it."""
-
-_FENCE = re.compile(r"```[a-zA-Z0-9]*[ \t]*\n(.*?)```", re.DOTALL)
-_BRACKET = re.compile(r"[\[{]")
-_LOOKS_LIKE_JSON = re.compile(r"""\{\s*["'“”‘’}]|\[\s*["'“”‘’{]""")
-_BEFORE = re.compile(r"(?:^|[:.!`])[ \t]*\Z", re.MULTILINE)
-_AFTER = re.compile(r"[ \t.`]*(?:\n|\Z)")
-_DOUBTS = re.compile(r"\b(?:not|never|wrong|examples?|instead|template|rather|would|unless|if)\b|n['’]t\b", re.I)
+_WHAT = (
+    r"(?:(?:the|my|a|an|your)\s+)?(?:(?:final|requested|required|short|brief|detailed|revised|valid|json|distinct|new"
+    r"|main|possible|editable)\s+)*(?:json|objects?|answers?|outputs?|results?|responses?|ratings?|scores?|reasons?"
+    r"|evaluation|assessment|analysis|descriptions?|prompts?|captions?|list|format)"
+)
+_WHICH = (
+    r"(?:\s+(?:object|format|response|output|list|description|and (?:the )?(?:reason|background)|for it"
+    r"|of (?:the|all) objects?"
+    r"|(?:of|for|in|from|on) (?:the|this|that|your)(?: edited| given| provided| second| third| first)?"
+    r" (?:picture|image|photo|scene|edit|region|object|area)"
+    r"|(?:that )?(?:I|you) (?:can )?(?:see|found|asked for|requested|can be seen)"
+    r"|as (?:requested|you asked)|in (?:the )?(?:requested |json )?(?:json|format|form)(?: format)?"
+    r"|(?:that )?(?:could|can) be (?:edited|seen)(?: one by one)?))*"
+)
+_OPENING = re.compile(
+    r"(?:(?:sure|certainly|of course|okay|ok|alright|absolutely|great|yes)(?:\s+thing)?\s*[!,.:]?\s*)?"
+    rf"(?:based on (?:the|this|your)(?: provided| given| edited)? (?:picture|image|photo|scene)s?,?\s*)?"
+    rf"(?:(?:here(?:['’]s| is| are)|this is|below is|the following is)\s+{_WHAT}{_WHICH}\s*[:.]?"
+    rf"|{_WHAT}{_WHICH}\s*(?:\[\w+\]|\(\w+\))?\s*(?:is|are)?\s*:)?",
+    re.I,
+)
+_CLOSING = re.compile(
+    r"(?:[.\s]*|\s*(?:(?:please\s+)?let me know\b[a-z ,'’]*|(?:I )?hope (?:this|that|it) helps\b[a-z ,'’]*"
+    r"|enjoy|have a (?:nice|great|good) day|feel free to\b[a-z ,'’]*|thank you|thanks"
+    r"|(?:it|this|the (?:description|prompt|object|new object|background|caption))"
+    r" (?:fits|matches|suits|blends|keeps|describes|follows|complements)\b[a-z ,'’]*)[.!?]*\s*)",
+    re.I,
+)
+_START = re.compile(r"```|[\[{]")
+_FENCE = re.compile(r"```[a-zA-Z0-9]*[ \t]*\n?(.*?)(?:```|\Z)", re.DOTALL)
+_MOST_STARTS = 4
+"""Places at which the value may begin: those before it belong to the opening."""
 _ERRORS = (ValueError, SyntaxError, TypeError, RecursionError, MemoryError)
 _DAMAGED = "the reply's JSON is damaged or broken off"
 
@@ -37,43 +67,65 @@ def find_answer(text: str, is_answer: Callable[[Any], bool]) -> Any:
 
     Args:
         text: the reply.
-        is_answer: whether a value has the shape of an answer; what has not is passed over.
+        is_answer: whether a value has the shape of an answer.
 
     Raises:
-        UnusableReply: there is none, or several that differ, or JSON that is damaged or broken off, or words
-            around it that may mean that it is not the answer.
+        UnusableReply: the reply is not of the grammar, its JSON is damaged, broken off or of another shape, or it
+            gives several values that differ.
     """
-    if len(text) > LONGEST:
-        raise UnusableReply("the reply is far too long")
-    text = _without_thinking(text.replace("\ufeff", "")).strip()
-    if not text:
-        raise UnusableReply("the reply is empty")
-    values, prose = _values(text)
-    answers = [value for value in map(_unwrapped, values) if is_answer(value)]
-    if not answers:
-        raise UnusableReply("the reply holds no JSON of the shape that was asked for")
+    text = without_thoughts(text)
+    answers = [_unwrapped(value) for value in _values(text)]
+    if not all(map(is_answer, answers)):
+        raise UnusableReply("the reply's JSON is not of the shape that was asked for")
     if any(answer != answers[0] for answer in answers[1:]):
         raise UnusableReply("the reply holds several answers that differ")
-    if _DOUBTS.search(prose):
-        raise UnusableReply("words around the reply's JSON leave open whether it is the answer")
     return answers[0]
 
 
-def _without_thinking(text: str) -> str:
-    """What follows the thoughts of a model that thinks aloud."""
+def without_thoughts(text: str) -> str:
+    """A reply without what a model that thinks aloud says first, its line ends made one kind.
+
+    Raises:
+        UnusableReply: it is empty, far too long, or ends before the thoughts do.
+    """
+    if len(text) > LONGEST:
+        raise UnusableReply("the reply is far too long")
+    text = re.sub(r"\r\n?", "\n", text.replace("\ufeff", ""))
     if "<think>" in text and "</think>" not in text:
         raise UnusableReply("the reply is broken off")
-    return text.rsplit("</think>", 1)[-1]
+    text = text.rsplit("</think>", 1)[-1].strip()
+    if not text:
+        raise UnusableReply("the reply is empty")
+    return text
 
 
-def _values(text: str) -> tuple[list[Any], str]:
-    """The outermost JSON values of a text, and the words around them."""
+def _values(text: str) -> list[Any]:
+    """The values of a reply of the grammar, at least one."""
+    starts = [found.start() for found in _START.finditer(text)][:_MOST_STARTS]
+    begin = next((at for at in starts if _OPENING.fullmatch(text[:at].strip())), None)
+    if begin is None:
+        raise UnusableReply("the reply is not one JSON value: other words come before it, or there is none")
+    values, rest = [], text[begin:]
+    while True:
+        value, rest = _first_value(rest)
+        values.append(value)
+        if not _START.match(rest):
+            break
+    if not _CLOSING.fullmatch(rest):
+        raise UnusableReply("the reply is not one JSON value: other words follow it")
+    return values
+
+
+def _first_value(text: str) -> tuple[Any, str]:
+    """The value that a text begins with, and what follows."""
+    if fence := _FENCE.match(text):
+        return _whole(fence[1]), text[fence.end() :].strip()
     try:
-        return [_whole(text)], ""
-    except UnusableReply:
-        fenced = [_whole(part) for part in _FENCE.findall(text)]
-    found, prose = _scattered(_FENCE.sub("\n", text))
-    return fenced + found, prose
+        value, end = _DECODER.raw_decode(text)
+    except _ERRORS:
+        end = max(text.rfind("}"), text.rfind("]")) + 1
+        return _python_literal(text[:end]), text[end:].strip()
+    return value, text[end:].strip()
 
 
 def _whole(text: str) -> Any:
@@ -83,30 +135,6 @@ def _whole(text: str) -> Any:
         return _DECODER.decode(text)
     except _ERRORS:
         return _python_literal(text)
-
-
-def _scattered(text: str) -> tuple[list[Any], str]:
-    """The values that end a line or have lines of their own; brackets in prose are passed over."""
-    found, prose, position, search_from = [], "", 0, 0
-    if len(_BRACKET.findall(text)) > MOST_BRACKETS:
-        raise UnusableReply("the reply is full of brackets")
-    while start := _BRACKET.search(text, search_from):
-        at = start.start()
-        try:
-            value, end = _DECODER.raw_decode(text, at)
-        except _ERRORS as error:
-            if _LOOKS_LIKE_JSON.match(text, at):
-                raise UnusableReply(_DAMAGED) from error
-            search_from = at + 1
-            continue
-        if _BEFORE.search(text[:at]) and _AFTER.match(text, end):
-            found.append(value)
-            prose += text[position:at]
-            position = end
-        elif isinstance(value, dict):
-            raise UnusableReply("the reply's JSON stands in the middle of a sentence")
-        search_from = end
-    return found, prose + text[position:]
 
 
 def _python_literal(text: str) -> Any:

@@ -5,18 +5,21 @@ cleaned before anything is done with it and is never used as a path, a number or
 """
 
 import re
-import unicodedata
 from dataclasses import dataclass
 from typing import Any
 
 from diffseg30k import EDIT_TYPES
-from generation.vlm.json_reply import find_answer
+from generation.language.descriptions import NotADescription, description, one_line
+from generation.language.english import is_english
+from generation.language.object_name import ObjectName, object_name
+from generation.language.same_object import is_about, mentions
+from generation.vlm.json_reply import find_answer, without_thoughts
 from generation.vlm.question import UnusableReply
 
 MAX_OBJECTS = 12
 """Objects that are taken from a list: the first ones, for people and large objects were asked for first."""
 
-LONGEST_NAME, LONGEST_PROMPT, LONGEST_REASON = 40, 300, 400
+LONGEST_REASON = 400
 """Characters."""
 
 KINDS = (
@@ -25,25 +28,35 @@ KINDS = (
 )
 """What kind of thing an object may be said to be: COCO's super-categories, and three for scenery."""
 
-_ARTICLE = re.compile(r"^(?:an?|the|some|one|this|that)\s+")
-_NAME = re.compile(r"[a-z][a-z' -]*[a-z]")
-_NO_NAMES = re.compile(r"\b(?:ignore|instructions?|system|assistant|prompt|score|none|nothing|unknown|n/a)\b")
-_ORDERS = re.compile(
-    r"(?:please\s+)?(?:remove|delete|erase|replace|change|add|make|edit|turn|insert|inpaint|transform|modify|put|"
-    r"recolou?r|fill)\b",
-    re.I,
-)
-_MARKUP = re.compile(r"<[|/a-zA-Z]|https?:|[{}\[\]\\|]|\b(?:ignore|disregard)\b.*\binstructions?\b", re.I)
-_PLACEHOLDER = re.compile(
-    r"[.…_\s-]*|(?:(?:your|the|a|one) )?(?:prompt|reason|sentence|description|new object|explanation)(?: here)?\.?"
-    r"|brief explanation in one sentence|what is seen in between",
-    re.I,
-)
-_PAPER_SCORE = re.compile(
-    r"(?P<score>\d+(?:\.\d+)?)(?:\s*/\s*5)?\s*[,.;:-]\s*(?:the )?reason is(?: that)?:?\s+(?P<reason>\S.*)",
+_NUMBER = re.compile(r"(\d(?:\.\d{1,6})?)(?:\s*/\s*5(?:\.0)?|\s+out of\s+5|\s*\((?:score|out of 5)\))?")
+_PAPER_SENTENCE = re.compile(
+    r"(?:(?:my |the |final )*(?:score|rating)\s*(?:is|[:=])\s*)?"
+    r"(?P<score>\d+(?:\.\d+)?)(?:\s*/\s*5(?:\.0)?|\s+out of\s+5|\s*\((?:score|out of 5)\)|\s+points?)?"
+    r"(?:\s*[,.;:–—-]|\s+and|\s*\n)\s*(?:the )?(?:brief )?reason\s*(?:is|[:=])(?: that)?:?\s+(?P<reason>\S.*)",
     re.I | re.DOTALL,
 )
-_NUMBER = re.compile(r"(\d(?:\.\d{1,6})?)(?:\s*/\s*5)?")
+"""The paper's sentence, `4, the reason is that …` (appendix B), and the same as two labelled lines."""
+
+_OWN_VERDICT = re.compile(
+    r"\b(?:I|we)(?:['’]d| would| will| have to)? (?:\w+ )?(?:rate|score|give|grade)\b"
+    r"|\bmy (?:\w+ )?(?:rating|score|verdict|grade)\b"
+    r"|\b(?:final|overall|actual|true|real) (?:rating|score|grade)\b"
+    r"|\b(?:rating|score|grade) (?:is|was|would|should|could|of|that)\b"
+    r"|\bwould be (?:the|my|a) (?:rating|score)\b",
+    re.I,
+)
+"""A reason that gives a verdict of its own beside the score's."""
+
+_ANY_VERDICT = re.compile(
+    r"\b(?:rat(?:e|ed|es|ing)|scor(?:e|ed|es|ing)|grade|points?|stars?|out of)\b|\d\s*/\s*\d", re.I
+)
+"""The same in the paper's sentence, whose end nothing marks: there a reason may not speak of ratings at all."""
+
+_NO_REASON = re.compile(
+    r"[.…_\s-]*|(?:(?:your|the|a|one) )?(?:reason|sentence|explanation)(?: here)?\.?"
+    r"|brief explanation in one sentence",
+    re.I,
+)
 
 
 @dataclass(frozen=True)
@@ -51,11 +64,11 @@ class NamedObject:
     """One object that a VLM sees.
 
     Attributes:
-        name: an English noun phrase without article, lower case.
+        name: in English.
         kind: one of `KINDS`, or empty.
     """
 
-    name: str
+    name: ObjectName
     kind: str
 
 
@@ -115,22 +128,13 @@ def _is_objects(value: Any) -> bool:
 def _named(entry: Any) -> NamedObject | None:
     if isinstance(entry, str):
         name, kind = entry, ""
-    elif isinstance(entry, dict) and isinstance(entry.get("name"), str):
-        name, kind = entry["name"], entry.get("kind", "")
+    elif isinstance(entry, dict) and isinstance(entry.get("name", entry.get("label")), str):
+        name, kind = entry.get("name", entry.get("label")), entry.get("kind", "")  # Qwen labels its boxes
     else:
         raise UnusableReply("an object of the reply is not an object with a name")
-    cleaned = clean_name(name)
+    cleaned = object_name(name)
     kind = kind.strip().lower() if isinstance(kind, str) else ""
-    return NamedObject(cleaned, kind if kind in KINDS else "") if cleaned else None
-
-
-def clean_name(name: str) -> str | None:
-    """An object's name in lower case and without article; None where it is not a short English noun phrase."""
-    plain = " ".join(name.lower().replace("_", " ").split())
-    plain = _ARTICLE.sub("", plain)
-    if len(plain) > LONGEST_NAME or len(plain.split()) > 4:
-        return None
-    return plain if _NAME.fullmatch(plain) and not _NO_NAMES.search(plain) else None
+    return NamedObject(cleaned, kind if kind in KINDS else "") if cleaned and is_english(cleaned) else None
 
 
 # ── Prompts ───────────────────────────────────────────────────────────────────────────────────────
@@ -152,40 +156,23 @@ def read_prompt(text: str, edit_type: str, object: str) -> WrittenPrompt:
         raise ValueError(f"{edit_type!r} is not an edit type; the three are {', '.join(EDIT_TYPES)}")
     wanted = {"prompt", "background"} if edit_type == "addition" else {"prompt"}
     answer = find_answer(text, lambda value: isinstance(value, dict) and set(value) == wanted)
-    prompt = clean_prompt(answer["prompt"])
-    background = clean_prompt(answer["background"]) if "background" in wanted else None
+    prompt = _description(answer["prompt"])
+    background = _description(answer["background"]) if "background" in wanted else None
     emptied = prompt if edit_type == "removal" else background
-    if emptied is not None and _mentions(emptied, object):
+    if emptied is not None and mentions(emptied, object):
         raise UnusableReply(f"what is to be seen without the object names it: {object}")
     if background is not None and prompt.lower() == background.lower():
         raise UnusableReply("the new object and the background are the same")
+    if edit_type == "addition" and is_about(prompt, object):
+        raise UnusableReply(f"the new object is again what was taken away: {object}")
     return WrittenPrompt(prompt, background)
 
 
-def clean_prompt(value: Any) -> str:
-    """A prompt in one line.
-
-    Raises:
-        UnusableReply: it is not text that describes what is to be seen.
-    """
-    if not isinstance(value, str):
-        raise UnusableReply("the reply's prompt is not text")
-    text = _one_line(value).strip("\"' ")
-    if _PLACEHOLDER.fullmatch(text) or len(text) < 3:
-        raise UnusableReply("the reply's prompt is empty")
-    if len(text) > LONGEST_PROMPT:
-        raise UnusableReply("the reply's prompt is too long")
-    if _MARKUP.search(text):
-        raise UnusableReply("the reply's prompt holds markup or instructions")
-    if _ORDERS.match(text):
-        raise UnusableReply("the reply's prompt is an order and not a description")
-    if not _is_latin(text):
-        raise UnusableReply("the reply's prompt is not in English")
-    return text
-
-
-def _mentions(text: str, object: str) -> bool:
-    return bool(re.search(rf"\b{re.escape(object.lower())}(?:e?s)?\b", text.lower()))
+def _description(value: Any) -> str:
+    try:
+        return description(value)
+    except NotADescription as error:
+        raise UnusableReply(f"the reply's prompt cannot be used: {error}") from error
 
 
 # ── Scores ────────────────────────────────────────────────────────────────────────────────────────
@@ -197,8 +184,9 @@ def read_judgement(text: str) -> Judgement:
     Raises:
         UnusableReply: it gives no score from 0 to 5, or no reason.
     """
-    if said := _PAPER_SCORE.fullmatch(text.strip()):
-        if _PAPER_SCORE.search(said["reason"]):
+    plain = without_thoughts(text).replace("**", "").strip()
+    if said := _PAPER_SENTENCE.fullmatch(plain):
+        if _ANY_VERDICT.search(said["reason"]) or _PAPER_SENTENCE.search(said["reason"]):
             raise UnusableReply("the reply holds several answers that differ")
         return Judgement(_score(float(said["score"])), _reason(said["reason"]))
     answer = find_answer(text, lambda value: isinstance(value, dict) and set(value) == {"score", "reason"})
@@ -218,23 +206,11 @@ def _score(value: Any) -> float:
 def _reason(value: Any) -> str:
     if not isinstance(value, str):
         raise UnusableReply("the reply's reason is not text")
-    text = _one_line(value)
-    if _PLACEHOLDER.fullmatch(text):
+    text = one_line(value)
+    if _NO_REASON.fullmatch(text):
         raise UnusableReply("the reply gives no reason")
     if re.search(r"<[|/a-zA-Z]|[{}]", text):
         raise UnusableReply("the reply's reason holds markup")
+    if _OWN_VERDICT.search(text):
+        raise UnusableReply("the reply's reason gives another score")
     return text if len(text) <= LONGEST_REASON else f"{text[: LONGEST_REASON - 1].rstrip()}…"
-
-
-# ── Text ──────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _one_line(text: str) -> str:
-    """Text without line ends, control characters and those that cannot be seen."""
-    spaced = "".join(" " if character.isspace() else character for character in text)
-    return " ".join("".join(one for one in spaced if unicodedata.category(one)[0] != "C").split())
-
-
-def _is_latin(text: str) -> bool:
-    letters = [character for character in text if character.isalpha()]
-    return bool(letters) and all("LATIN" in unicodedata.name(letter, "") for letter in letters)
