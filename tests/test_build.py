@@ -55,7 +55,7 @@ def undisturbed(sources, tmp_path_factory) -> Undisturbed:
     return Undisturbed(contents(out), time.perf_counter() - start)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_the_same_command_twice_gives_the_same_bytes_with_any_number_of_workers(sources, undisturbed, tmp_path):
     out = tmp_path / "diffseg30k"
     for _ in range(2):
@@ -63,7 +63,7 @@ def test_the_same_command_twice_gives_the_same_bytes_with_any_number_of_workers(
         assert contents(out) == undisturbed.contents
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_random_moments_it_ends_in_the_same_bytes(sources, undisturbed, tmp_path):
     out = tmp_path / "diffseg30k"
     command = build_command(sources, out, "--workers", "2")
@@ -78,7 +78,7 @@ def test_killed_at_random_moments_it_ends_in_the_same_bytes(sources, undisturbed
     assert contents(out) == undisturbed.contents
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_worker_that_is_killed_costs_nothing_but_its_edit(sources, undisturbed, tmp_path):
     out = tmp_path / "diffseg30k"
     process = subprocess.Popen(build_command(sources, out, "--workers", "2"), cwd=ROOT)

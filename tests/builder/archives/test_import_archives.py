@@ -288,7 +288,7 @@ def import_alone(archives, out, labels):
     run_import(archives, out, labels, workers=2)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_any_moment_it_goes_on_and_ends_in_the_same_shards(tmp_path, labels):
     archive = write_archive(tmp_path / "train.zip", samples(120))
     context = multiprocessing.get_context("forkserver")
@@ -370,7 +370,7 @@ def peak_memory(archive, out, labels):
     return int(ran.stdout)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_two_thousand_pairs_with_trouble_take_no_more_memory_than_five_hundred(tmp_path, labels):
     good = list(samples(500, sides=(160,)))
     few = write_archive(tmp_path / "train-500.zip", good)

@@ -161,7 +161,7 @@ def start_and_wait(server, dataset):
     return process
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_any_moment_it_leaves_what_loads_and_ends_complete(hub, tmp_path):
     chance = random.Random(0)
     hub.hub.bytes_per_second = 100_000

@@ -103,7 +103,7 @@ print(json.dumps(report))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_fifty_times_in_every_stage_it_ends_in_the_same_bytes_and_makes_nothing_twice(tmp_path):
     images, annotations = write_demo_sources(str(tmp_path / "sources"))
     command = [sys.executable, "-c", _BUILD_AND_KILL, str(tmp_path), images, annotations, str(KILLS)]

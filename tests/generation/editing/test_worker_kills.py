@@ -61,7 +61,7 @@ def kill(victim: str, process: subprocess.Popen, rng: random.Random) -> None:
         time.sleep(0.01)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_workers_and_commands_cost_nothing_that_was_finished(tmp_path, monkeypatch):
     run, undisturbed = tmp_path / "run", tmp_path / "undisturbed"
     for folder in (run, undisturbed):
@@ -85,7 +85,7 @@ def test_killed_workers_and_commands_cost_nothing_that_was_finished(tmp_path, mo
     assert pictures(run) == pictures(undisturbed)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_worker_that_is_killed_as_soon_as_it_is_at_work_is_not_waited_for(tmp_path):
     write_run(tmp_path, [f"a dog, {number}" for number in range(48)])
     process = start(tmp_path)

@@ -222,7 +222,7 @@ def test_a_run_may_lie_anywhere_that_fsspec_reaches(coco, tmp_path):
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_run(coco, tmp_path):
     add_photographs(coco, 60)
     given = sources(coco)

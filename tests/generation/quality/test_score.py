@@ -250,7 +250,7 @@ def test_discarded_images_stay_out_of_the_dataset_and_facts_are_in_the_rows(run,
             assert all(edit["seam"] is not None and edit["coverage"] == 1 for edit in row["edits"])
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(tmp_path):
     run = make_run(tmp_path / "run", images=24, pixels=32)
     questions = sum(base.num_edits for base in read_bases(run))

@@ -56,7 +56,7 @@ def plan_options(models: GroundingOptions, vlm: str, **others) -> PlanOptions:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, photographs, tmp_path):
     client = VlmClient(VlmOptions(tiny_qwen, picture_side=SIDE))
     options = plan_options(models, tiny_qwen, count=4, unedited=1)
@@ -103,7 +103,7 @@ def processes():
     return context
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(models, photographs, tmp_path):
     def one_after_the_other(request: dict, number: int) -> Behaviour:
         return dataclasses.replace(answer(request), delay=0.2 * (number % 9))

@@ -69,7 +69,7 @@ def server_of(process: subprocess.Popen) -> int:
     raise AssertionError("the command ended before there was a fork server")
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 @pytest.mark.parametrize("device", ["cpu", "cuda"])
 @pytest.mark.parametrize("sent", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
 def test_no_process_outlives_the_command(tmp_path, device, sent):
@@ -85,7 +85,7 @@ def test_no_process_outlives_the_command(tmp_path, device, sent):
     assert 3 <= len(records(tmp_path)) < EDITS
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_fork_server_that_is_still_importing_does_not_outlive_the_command(tmp_path):
     process = start(PRELOADING, tmp_path)
     server = server_of(process)
@@ -94,7 +94,7 @@ def test_a_fork_server_that_is_still_importing_does_not_outlive_the_command(tmp_
     assert still_there([server]) == []
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_a_fork_server_that_is_killed_costs_nothing_but_its_workers_edits(tmp_path):
     write_run(tmp_path, [f"a dog, {number}" for number in range(EDITS)])
     process = start(ASLEEP, tmp_path)
@@ -106,7 +106,7 @@ def test_a_fork_server_that_is_killed_costs_nothing_but_its_workers_edits(tmp_pa
     assert records(tmp_path).items() >= before.items(), "an edit was made twice"
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_each_worker_of_a_cuda_run_can_use_cuda_and_has_a_gpu_of_its_own(tmp_path, monkeypatch):
     write_run(tmp_path, [f"a dog, {number}" for number in range(48)])
     monkeypatch.setattr(worker, "EditWave", AsksForCuda)
@@ -115,7 +115,7 @@ def test_each_worker_of_a_cuda_run_can_use_cuda_and_has_a_gpu_of_its_own(tmp_pat
     assert found == ["False cuda:0", "False cuda:1"]
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_workers_stay_between_tasks_and_completed_ranks_are_skipped(tmp_path):
     def executor() -> PoolExecutor:
         return PoolExecutor(
@@ -136,7 +136,7 @@ def test_workers_stay_between_tasks_and_completed_ranks_are_skipped(tmp_path):
     assert executor().run() is None
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_an_error_that_cannot_be_sent_is_not_taken_for_a_killed_worker(tmp_path):
     with pytest.raises(RuntimeError, match="Awkward: there is no room"):
         local_executor(RaisesAwkwardly(), 2, str(tmp_path)).run()

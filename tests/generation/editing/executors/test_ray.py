@@ -50,7 +50,7 @@ def workers_of(process: subprocess.Popen) -> list[int]:
     return found
 
 
-@pytest.mark.slow
+@pytest.mark.frameworks
 def test_ray_makes_the_same_as_one_worker_though_workers_and_commands_are_killed(planned):
     run = planned.copy()
     first = start(run)
