@@ -1,7 +1,7 @@
 """Kills processes at moments that files tell: when so many are there, never when so much time has passed.
 
-The process that is to be killed looks for itself, in an audit hook that Python calls before a file is opened, renamed
-or removed. Who watches from outside may be late on a busy machine and find the work done; the hook cannot be.
+The process that is to be killed looks for itself, in an audit hook that Python calls before a file is opened,
+renamed or removed. Who watches from outside may be late on a busy machine and find the work done; a hook cannot.
 """
 
 import json
@@ -28,8 +28,8 @@ class Kill:
     Attributes:
         files: a pattern, relative to the folder.
         number: of files that match it, at least.
-        victim: `command`: the session's first process and all that it started; `worker`: the process itself, which is
-            not the command; `server`: the parent of such a worker.
+        victim: `command`: the session's first process and all that it started; `worker`: the process itself, if it
+            is not the command; `server`: the parent of such a worker.
     """
 
     files: str
