@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import sys
+import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -29,7 +30,7 @@ class Kill:
         files: a pattern, relative to the folder.
         number: of files that match it, at least.
         victim: `command`: the session's first process and all that it started; `worker`: the process itself, if it
-            is not the command; `server`: the parent of such a worker.
+            is not the command; `parent`: the parent of such a worker.
     """
 
     files: str
@@ -116,12 +117,18 @@ def states(folder: Path, files: str) -> dict[str, list[int]]:
 def before_each_touch(folders: tuple[str, ...], act: Callable[[], object]) -> None:
     """Calls a function before this process opens, makes, moves or removes a file in the folders."""
     below = tuple(f"{folder}/" for folder in folders)
+    own = threading.local()
 
     def hook(event: str, arguments: tuple) -> None:
-        if event in EVENTS:
-            path = arguments[EVENTS[event]]
-            if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(below):
+        if event not in EVENTS or hasattr(own, "acts"):  # what the function itself touches does not count
+            return
+        path = arguments[EVENTS[event]]
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(below):
+            own.acts = True
+            try:
                 act()
+            finally:
+                del own.acts
 
     sys.addaudithook(hook)
 

@@ -113,7 +113,7 @@ def test_a_fork_server_that_is_still_importing_does_not_outlive_the_command(tmp_
 def test_a_fork_server_that_is_killed_costs_nothing_but_its_workers_edits(tmp_path):
     run = tmp_path / "run"
     write_run(run, [f"a dog, {number}" for number in range(EDITS)])
-    kills = Kills(run, tmp_path / "kills", (Kill(RECORDS, 3, "server"),))
+    kills = Kills(run, tmp_path / "kills", (Kill(RECORDS, 3, "parent"),))
     with started(ASLEEP, run, **kills.environment()) as process:
         assert process.wait() == 0
     (before,) = kills.done()
