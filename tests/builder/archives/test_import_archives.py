@@ -368,15 +368,15 @@ def peak_memory(archive, out, labels):
 
 
 @pytest.mark.kills
-def test_two_thousand_pairs_with_trouble_take_no_more_memory_than_five_hundred(tmp_path, labels):
-    good = list(samples(500, sides=(160,)))
-    few = write_archive(tmp_path / "train-500.zip", good)
-    many = tmp_path / "train-2000.zip"
-    write_bad_archive(many, [Sample(f"{n:08d}", good[n % 500].image, good[n % 500].values) for n in range(2000)])
+def test_a_thousand_pairs_with_trouble_take_no_more_memory_than_two_hundred(tmp_path, labels):
+    good = list(samples(200, sides=(160,)))
+    few = write_archive(tmp_path / "train-200.zip", good)
+    many = tmp_path / "train-1000.zip"
+    write_bad_archive(many, [Sample(f"{n:08d}", good[n % 200].image, good[n % 200].values) for n in range(1000)])
     small = peak_memory(few, tmp_path / "few", labels)
     large = peak_memory(many, tmp_path / "many", labels)
     assert large <= 1.1 * small
     rows = rows_of(tmp_path / "many")
-    assert len(rows) == 2000
+    assert len(rows) == 1000
     for name, row in rows.items():
-        assert_is(row, good[int(name.removeprefix("train-")) % 500])
+        assert_is(row, good[int(name.removeprefix("train-")) % 200])

@@ -22,8 +22,8 @@ def run_on_ray(run: str, kills: Kills) -> int:
 @pytest.mark.frameworks
 def test_ray_makes_the_same_as_one_worker_though_workers_and_commands_are_killed(planned, tmp_path):
     run = planned.copy()
-    # The command, and Ray with it. Then one of Ray's workers: datatrove edits in a child of it, and does not notice
-    # when that one alone is killed.
+    # The command, and Ray with it. Then one of Ray's workers: datatrove edits in a child of it, and does not
+    # notice when that one alone is killed.
     moments = (Kill(RECORDS, 1, "command"), Kill(RECORDS, 2, "parent"))
     kills = Kills(Path(run), tmp_path / "kills", moments)
     assert [run_on_ray(run, kills) for _ in range(2)] == [-signal.SIGKILL, 0]
