@@ -9,6 +9,8 @@ TESTS_AT_ONCE ?= 2
 PHOTOGRAPHS ?= photographs
 STATE ?= tiny-state
 SCALE ?= 1
+# the markers of long tests: setup.cfg says what they are
+LONG := kills or training or frameworks or network
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 .PHONY: demo test check bench tiny constraints lowest clean
@@ -23,13 +25,13 @@ demo: $(INSTALLED)  ## builds a small dataset into ./diffseg30k and shows it
 	$(BIN)/diffseg30k demo
 
 test: $(INSTALLED)  ## all tests but the long ones
-	$(PYTEST) -m "not slow"
+	$(PYTEST) -m "not ($(LONG))"
 
 check: $(INSTALLED)  ## lint, types and the long tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(PYTEST) -m slow
+	$(PYTEST) -m "$(LONG)"
 
 bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 	$(BIN)/python -m performance

@@ -14,7 +14,7 @@ from diffseg30k import DiffSeg30k
 from tests.load_by_script import rows
 from tests.run_factory import make_run
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.frameworks
 
 ROOT = Path(__file__).parent.parent
 PINS = Path(__file__).with_name("older_datasets.txt")

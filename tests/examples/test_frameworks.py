@@ -7,7 +7,7 @@ import pytest
 
 from tests.examples.conftest import EXAMPLES, row_ids
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.frameworks
 
 
 def need(package: str) -> None:

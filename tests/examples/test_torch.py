@@ -8,7 +8,7 @@ import pytest
 
 from tests.examples.conftest import EXAMPLES, row_ids, shard_count
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.frameworks
 
 READ_IN_WORKERS = """
 import json, sys

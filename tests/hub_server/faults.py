@@ -3,7 +3,9 @@
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 
 from aiohttp import web
 
@@ -17,9 +19,10 @@ class Fault:
 
     Attributes:
         act: what is done.
-        method: the HTTP method it strikes.
+        method: regular expression of the HTTP methods it strikes.
         path: regular expression that the request's path contains.
         times: how many requests it strikes.
+        spared: how many that fit it lets pass first.
         struck: how many it has struck.
     """
 
@@ -27,12 +30,18 @@ class Fault:
     method: str
     path: str
     times: int = 1
+    spared: int = 0
     struck: int = field(default=0, init=False)
 
     def strikes(self, request: web.Request) -> bool:
-        hit = self.struck < self.times and request.method == self.method and re.search(self.path, request.path)
-        self.struck += bool(hit)
-        return bool(hit)
+        if not re.fullmatch(self.method, request.method) or not re.search(self.path, request.path):
+            return False
+        if self.spared:
+            self.spared -= 1
+            return False
+        hit = self.struck < self.times
+        self.struck += hit
+        return hit
 
 
 def refuse(status: int, message: str = "", headers: dict[str, str] | None = None) -> Act:
@@ -73,6 +82,21 @@ def cut_upload(after: int) -> Act:
             received += len(chunk)
             if received >= after:
                 break
+        return _hang_up(request)
+
+    return act
+
+
+def kill(victim: Future[BaseProcess]) -> Act:
+    """Kills who asks, when half of what it sends has come in and nothing is done yet."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        received = 0
+        async for chunk in request.content.iter_chunked(4 * 1024):
+            received += len(chunk)
+            if received >= (request.content_length or 0) / 2:
+                break
+        (await asyncio.wrap_future(victim)).kill()
         return _hang_up(request)
 
     return act

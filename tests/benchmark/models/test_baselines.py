@@ -161,7 +161,7 @@ LEARNING = {
 """Rates and steps for random weights and 64 pixels, the least that still shows it."""
 
 
-@pytest.mark.slow
+@pytest.mark.training
 @pytest.mark.parametrize("architecture", LEARNING)
 def test_a_baseline_learns_eight_images_by_heart_and_survives_saving(architecture, eight, tmp_path):
     options = replace(
@@ -184,7 +184,7 @@ def test_a_baseline_learns_eight_images_by_heart_and_survives_saving(architectur
         assert torch.equal(one(image), other(image))
 
 
-@pytest.mark.slow
+@pytest.mark.training
 @pytest.mark.parametrize(
     ("architecture", "encoder"), [("cnnspot", "resnet18.tv_in1k"), ("universalfakedet", "tiny")]
 )

@@ -30,7 +30,7 @@ def shards_of(server, revision="main"):
     return {path: file for path, file in server.head(NAME, revision).files.items() if path.endswith(".parquet")}
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_growing_runs_cost_what_is_new_and_load_by_name(hub, runs, tmp_path):
     for count, run in enumerate(runs, start=1):
         before = len(hub.requests)

@@ -1,9 +1,10 @@
 """Pushing when things go wrong: refusals, lost connections, lost answers, other pushes, and SIGKILL."""
 
-import random
+import signal
 import subprocess
 import sys
-import time
+from concurrent.futures import Future
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -27,6 +28,7 @@ from tests.hub_server import (
     cut_upload,
     drop,
     forget_upload,
+    kill,
     lose_answer,
     refuse,
     stall,
@@ -148,45 +150,38 @@ def test_two_pushes_at_once_both_arrive(hub, runs, tmp_path):
     assert f"{24 * 2} rows" in hub.head(NAME).files["README.md"].content.decode()
 
 
-def pushes_begun(server):
-    """How many pushes have begun to talk: each asks first whether the dataset is there."""
-    return sum(request.path == f"/api/datasets/{NAME}" for request in server.requests)
+WRITES = "/preupload/|/batch$|/storage/|/verify/|/commit/"
+"""The requests with which a push writes; who loads meanwhile makes none of them."""
 
 
-def start_and_wait(server, dataset):
-    before = pushes_begun(server)
-    process = start_pushing(server, dataset)
-    while pushes_begun(server) == before and process.is_alive():
-        time.sleep(0.005)
-    return process
+def push_until(server, dataset, write: int) -> bool:
+    """Pushes in a process that is killed in its nth request that writes; False where it needed fewer."""
+    process: Future[BaseProcess] = Future()
+    fault = server.fail(Fault(kill(process), "POST|PUT", WRITES, spared=write - 1))
+    process.set_result(start_pushing(server, dataset))
+    process.result().join()
+    server.faults.remove(fault)
+    assert process.result().exitcode == (-signal.SIGKILL if fault.struck else 0)
+    return bool(fault.struck)
 
 
-@pytest.mark.slow
-def test_killed_at_any_moment_it_leaves_what_loads_and_ends_complete(hub, tmp_path):
-    chance = random.Random(0)
-    hub.hub.bytes_per_second = 100_000
+@pytest.mark.kills
+def test_killed_in_every_request_that_writes_it_leaves_what_loads_and_ends_complete(hub, tmp_path):
     pushed = []
     for number in range(2):
         pushed.append(packed_run(tmp_path, number))
-        process = start_and_wait(hub, pushed[-1])
-        started = time.monotonic()
-        process.join()
-        whole = time.monotonic() - started
+        push_to(hub, pushed[-1])
     stop = tmp_path / "stop"
     watcher = start_loading(hub, tmp_path / "home", str(stop))
     kills = 0
-    while kills < 20:
+    for _ in range(3):
         pushed.append(packed_run(tmp_path, len(pushed), images=16))
-        while kills < 20:
-            process = start_and_wait(hub, pushed[-1])
-            process.join(chance.uniform(0, 1.2 * whole))
-            if process.exitcode == 0:
-                break
-            process.kill()
-            process.join()
-            kills += 1
+        write = 1
+        while push_until(hub, pushed[-1], write):
+            write += 1
+        kills += write - 1
     stop.touch()
-    push_to(hub, pushed[-1])
+    assert kills >= 3 * 3, "in the question what is there, in an upload and in the commit"
     counts = set(finish_loading(watcher))
     complete = {
         sum(len(ids) for ids in expected(pushed[:n])["semantic"].values()) for n in range(2, len(pushed) + 1)

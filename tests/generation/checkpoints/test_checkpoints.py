@@ -159,7 +159,7 @@ def ask(endpoint: str, cache: Path, places: list[str], statuses: list[str]) -> d
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_a_hub_gives_refuses_and_is_not_needed_again(published, tmp_path):
     broken = Path(shutil.copytree(published, tmp_path / "broken"))
     file = broken / "unet" / "diffusion_pytorch_model.safetensors"

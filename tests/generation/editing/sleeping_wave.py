@@ -1,5 +1,6 @@
 """A wave of workers whose generator sleeps a little, for processes that are to be killed: it needs no weights."""
 
+import os
 from unittest.mock import patch
 
 from generation.editing import worker
@@ -11,7 +12,9 @@ from generation.generators import registry
 from performance.sleeper import Sleeper
 
 SIDE = 64
-SECONDS = 0.1
+SECONDS = float(os.environ.get("TESTS_SECONDS_AN_EDIT", "0.02"))
+"""What an edit takes, also in worker processes."""
+
 WORKERS = 2
 
 EditWave = worker.EditWave

@@ -120,7 +120,7 @@ def spoil(checkpoint: Path, value: float) -> None:
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_models_that_give_nothing_fail_their_edits_and_the_command(tmp_path, checkpoints):
     coco = CocoFolder(tmp_path / "sources")
     add_photographs(coco, 7)

@@ -58,7 +58,7 @@ def dataset(run: str, out: Path, images: str, annotations: str, *generating: str
     return {str(path.relative_to(out)): path.read_bytes() for path in sorted(out.rglob("*.parquet"))}
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_a_run_in_a_bucket_gives_the_same_dataset_as_one_on_a_disk(tmp_path, s3):
     sources = write_demo_sources(str(tmp_path / "sources"))
     on_disk = dataset((tmp_path / "run").as_uri(), tmp_path / "a", *sources, "--workers", "1")

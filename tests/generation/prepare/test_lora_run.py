@@ -13,7 +13,7 @@ from diffseg30k import CLASS_NAMES
 from tests.coco_factory import CocoFolder
 from tests.generation.prepare.test_prepare import add_photographs
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.kills
 
 SDXL = CLASS_NAMES.index("sdxl")
 COMMAND = Path(sys.executable).with_name("diffseg30k")

@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import multiprocessing
-import time
+import signal
 from pathlib import Path
 
 import fsspec
@@ -21,6 +21,7 @@ from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions, base_image, read_coco
 from tests.coco_factory import BY, CocoFolder, encoded, photograph_crops, square
+from tests.kills import run_until, states
 
 SIDE = 64
 FOUR = tuple(
@@ -221,26 +222,24 @@ def test_a_run_may_lie_anywhere_that_fsspec_reaches(coco, tmp_path):
     fsspec.filesystem("memory").rm("/bucket", recursive=True)
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_run(coco, tmp_path):
-    add_photographs(coco, 60)
+    add_photographs(coco, 30)
     given = sources(coco)
     prepare_run(str(tmp_path / "undisturbed"), given, options())
     run = tmp_path / "run"
     made = []
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["generation.prepare.prepare"])
-    for enough in (0, 1, 15, 30, 45, 55):
-        process = processes.Process(target=prepare_run, args=(str(run), given, options()))
+    processes.set_forkserver_preload(["generation.prepare.prepare", "tests.kills"])
+    for files, number in (("options.json", 1), *(("bases/*.webp", number) for number in (1, 7, 15, 22, 30))):
+        task = (str(run), files, number, prepare_run, str(run), given, options())
+        process = processes.Process(target=run_until, args=task)
         process.start()
-        while not has_made(run, enough) and process.is_alive():
-            time.sleep(0.01)
-        process.kill()
         process.join()
-        made.append({path.name: path.stat().st_mtime_ns for path in run.glob("bases/*.webp")})
-    assert len(made[1]) < 60
-    assert not (run / PLAN).exists() or len(made[-1]) == 60
-    (run / PLAN).unlink(missing_ok=True)
+        assert process.exitcode == -signal.SIGKILL
+        made.append(states(run, "bases/*.webp"))
+    assert [len(bases) for bases in made] == sorted({len(bases) for bases in made}), "each one got further"
+    assert not (run / PLAN).exists()
     for leftover in run.rglob("*.tmp"):
         leftover.unlink()
 
@@ -248,8 +247,4 @@ def test_killed_at_any_moment_and_started_again_it_ends_in_the_same_run(coco, tm
 
     assert contents(run) == contents(tmp_path / "undisturbed")
     for earlier in made:
-        assert all((run / "bases" / name).stat().st_mtime_ns == time for name, time in earlier.items())
-
-
-def has_made(run: Path, enough: int) -> bool:
-    return (run / "options.json").exists() and len(list(run.glob("bases/*.webp"))) >= enough
+        assert states(run, "bases/*.webp").items() >= earlier.items(), "a base image was made twice"

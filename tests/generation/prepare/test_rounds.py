@@ -163,7 +163,7 @@ def test_a_round_leaves_the_photographs_of_earlier_ones_alone(sources, tmp_path)
     assert not used & {base.image for base in read_bases(RunDirectory(str(tmp_path / "b")))}
 
 
-@pytest.mark.slow
+@pytest.mark.network
 def test_a_build_with_a_target_packs_all_its_rounds_into_one_dataset(sources, tmp_path):
     asked = []
 

@@ -4,11 +4,10 @@ import base64
 import dataclasses
 import io
 import json
-import os
 import signal
 import subprocess
 import sys
-import time
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -29,6 +28,7 @@ from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from tests.generation.vlm.endpoint_server import Behaviour, Endpoint, asked_text, endpoint
+from tests.kills import ROOT, Kill, Kills
 from tests.run_factory import make_run
 
 KINDS = (("sdxl",), ("sd2", "flux.1", "kandinsky2.2"), (), ("flux.1",), ("hunyuandit1.1", "flux.1"))
@@ -243,39 +243,24 @@ def test_discarded_images_stay_out_of_the_dataset_and_facts_are_in_the_rows(run,
             assert all(edit["seam"] is not None and edit["coverage"] == 1 for edit in row["edits"])
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(tmp_path):
     run = make_run(tmp_path / "run", images=24, pixels=32)
     questions = sum(base.num_edits for base in read_bases(run))
+    answers = "vlm/scores/edit-*/*.json"
+    kills = Kills(Path(run.url), tmp_path / "kills", tuple(Kill(answers, number) for number in (3, 8, 13)))
 
-    def slowly(*_):
-        time.sleep(0.02)
-        return says(4)
-
-    with endpoint(slowly) as server:
-        command = [
-            sys.executable,
-            "-m",
-            "diffseg30k_cli",
-            "score",
-            run.url,
-            "--vlm",
-            server.url,
-            "--vlm-model",
-            "m",
+    with endpoint(lambda *_: says(4)) as server:
+        command = [sys.executable, "-m", "diffseg30k_cli", "score", run.url, "--judge", "edit"]
+        command += ["--vlm", server.url, "--vlm-model", "m"]
+        codes = [
+            subprocess.run(command, cwd=ROOT, env=kills.environment(), start_new_session=True).returncode
+            for _ in range(4)
         ]
-        kills = 0
-        while kills < 4:
-            process = subprocess.Popen([*command, "--judge", "edit"], stderr=subprocess.DEVNULL)
-            before = len(server.requests)
-            while process.poll() is None and len(server.requests) < before + 6:
-                time.sleep(0.005)
-            process.send_signal(signal.SIGKILL)
-            process.wait()
-            kills += 1
-        subprocess.run([*command, "--judge", "edit"], check=True, stderr=subprocess.DEVNULL)
+        assert codes == [-signal.SIGKILL] * 3 + [0]
+        assert kills.all_done()
         in_flight = VlmOptions(server.url, model="m").concurrency
-        assert questions <= len(server.requests) <= questions + kills * in_flight
+        assert questions <= len(server.requests) <= questions + len(kills.kills) * in_flight
     kept = run.names("vlm/scores/edit-1")
     assert len(kept) == len(edited(run))
 
@@ -303,7 +288,7 @@ def test_the_report_counts_and_shows_the_best_and_the_worst(run, tmp_path):
     assert "| a score below 3 | 1 |" in (tmp_path / "report" / "report.md").read_text()
     for name in ("best.png", "worst.png"):
         assert np.asarray(Image.open(tmp_path / "report" / name).convert("L")).std() > 20
-    assert all(os.path.exists(file) for file in files)
+    assert all(Path(file).exists() for file in files)
 
 
 def test_a_run_that_is_not_scored_has_no_report(run, tmp_path):

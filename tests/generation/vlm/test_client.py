@@ -4,7 +4,7 @@ import dataclasses
 import hashlib
 import json
 import multiprocessing
-import time
+import signal
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -32,6 +32,7 @@ from generation.vlm.options import VlmOptions
 from tests.generation.vlm.answers import answer, kind_of
 from tests.generation.vlm.endpoint_server import Behaviour, endpoint
 from tests.generation.vlm.tiny_qwen import REPLIES, SIDE
+from tests.kills import run_until
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -57,7 +58,7 @@ def plan_options(models: GroundingOptions, vlm: str, **others) -> PlanOptions:
     )
 
 
-@pytest.mark.slow
+@pytest.mark.training
 def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, photographs, tmp_path):
     client = VlmClient(VlmOptions(tiny_qwen, picture_side=SIDE))
     options = plan_options(models, tiny_qwen, count=4, unedited=1)
@@ -79,16 +80,13 @@ def test_a_tiny_qwen_on_this_machine_names_writes_and_judges(tiny_qwen, models, 
             assert {"score": found.score, "reason": found.reason} == json.loads(REPLIES[judge])
 
 
-def killed_while_asking(task: Callable[..., object], arguments: tuple, answers: Path, enough: int) -> set[str]:
-    """Runs a task in a process that is killed once so many answers are kept; those that are."""
-    process = processes().Process(target=task, args=arguments)
+def killed_while_asking(task: Callable[..., object], arguments: tuple, run: Path, answers: str) -> set[str]:
+    """Runs a task in a process that is killed once three answers are kept; those that are."""
+    process = processes().Process(target=run_until, args=(str(run), answers, 3, task, *arguments))
     process.start()
-    while len(list(answers.glob("*.json"))) < enough and process.is_alive():
-        time.sleep(0.01)
-    assert process.is_alive(), "it was over before it could be killed"
-    process.kill()
     process.join()
-    return {path.name for path in answers.glob("*.json")}
+    assert process.exitcode == -signal.SIGKILL
+    return {path.name for path in run.glob(answers)}
 
 
 def processes():
@@ -99,15 +97,16 @@ def processes():
             "generation.editing.worker",
             "generation.regions.grounding.proposer",
             "openai",
+            "tests.kills",
         ]
     )
     return context
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(models, photographs, tmp_path):
     def one_after_the_other(request: dict, number: int) -> Behaviour:
-        return dataclasses.replace(answer(request), delay=0.2 * (number % 9))
+        return dataclasses.replace(answer(request), delay=0.05 * (number % 9))
 
     sources = SourceOptions(photographs, None)
     options = plan_options(models, "m", unedited=1)
@@ -115,14 +114,14 @@ def test_killed_while_the_vlm_is_at_work_it_asks_no_finished_question_again(mode
     with endpoint(one_after_the_other) as server:
         client = VlmClient(VlmOptions(server.url, "m"))
         planning = (str(run), sources, options, client)
-        kept = killed_while_asking(prepare_run, planning, run / "vlm/objects", 3)
+        kept = killed_while_asking(prepare_run, planning, run, "vlm/objects/*.json")
         before = len(server.requests)
         prepare_run(*planning)
         assert 3 <= len(kept) < 9
         assert len(server.requests) - before == 9 - len(kept)
 
         making = partial(generate, str(run), WorkerOptions(), client=client)
-        kept = killed_while_asking(making, (), run / "vlm/prompts/turn-1", 3)
+        kept = killed_while_asking(making, (), run, "vlm/prompts/turn-1/*.json")
         before = len(server.requests)
         report = making()
         assert 3 <= len(kept) < 8

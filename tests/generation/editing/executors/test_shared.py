@@ -15,7 +15,7 @@ from tests.generation.editing.executors.conftest import GENERATE, contents
 ROOT = Path(__file__).parents[4]
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_three_workers_make_the_same_as_one(planned):
     run = planned.copy()
     report = generate(run, WorkerOptions(), ExecutorOptions(workers=3))
@@ -23,7 +23,7 @@ def test_three_workers_make_the_same_as_one(planned):
     assert contents(run) == planned.contents
 
 
-@pytest.mark.slow
+@pytest.mark.kills
 def test_two_commands_at_once_share_the_run(planned):
     run = planned.copy()
     command = [*GENERATE, run, "--shared", "--workers", "1"]

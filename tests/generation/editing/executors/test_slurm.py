@@ -104,7 +104,7 @@ def submit(run: str, *options: str):
     return CliRunner().invoke(app, ["generate", run, "--executor", "slurm", "--workers", "2", *options])
 
 
-@pytest.mark.slow
+@pytest.mark.frameworks
 def test_what_is_submitted_is_one_array_a_turn_and_carried_out_it_is_the_same_run(planned, cluster):
     run = planned.copy()
     result = submit(
@@ -139,7 +139,7 @@ def test_what_is_submitted_is_one_array_a_turn_and_carried_out_it_is_the_same_ru
     assert "every edit of the plan is finished" in str(again.exception)
 
 
-@pytest.mark.slow
+@pytest.mark.frameworks
 def test_after_a_job_that_died_the_next_submission_makes_what_is_left(planned, cluster):
     run = planned.copy()
     submit(run, "--partition", "gpus", "--gpus", "2")
