@@ -1,8 +1,8 @@
-"""Finds the one JSON value that a reply gives as its answer, or refuses.
+"""Extracts the one JSON answer from a VLM's reply, or rejects the reply.
 
-Servers that enforce a schema send bare JSON. Others fence it, chat around it, use Python's quotes or stop half
-way. A reply is read only where there is one answer in it: what is broken off, said twice in two ways, quoted in
-the middle of a sentence or buried in something else is refused.
+Servers that enforce a schema send bare JSON. Other replies have code fences, text around the JSON or Python
+quotes, or are truncated. A reply is accepted only if it has exactly one answer: truncated JSON, several different
+answers, and JSON inside a sentence or inside another value are rejected.
 """
 
 import ast
@@ -14,13 +14,13 @@ from typing import Any
 from generation.vlm.question import UnusableReply
 
 LONGEST = 20_000
-"""Characters. More than any answer needs."""
+"""Longest accepted reply, in characters."""
 
 WRAPPERS = ("answer", "output", "response", "result")
-"""Keys that some models put around the whole answer."""
+"""Keys in which some models wrap the whole answer."""
 
 MOST_BRACKETS = 100
-"""In the prose of a reply; each costs a look at what follows it."""
+"""Largest number of brackets in a reply's text; parsing is tried at each."""
 
 _FENCE = re.compile(r"```[a-zA-Z0-9]*[ \t]*\n(.*?)```", re.DOTALL)
 _BRACKET = re.compile(r"[\[{]")
@@ -33,15 +33,15 @@ _DAMAGED = "the reply's JSON is damaged or broken off"
 
 
 def find_answer(text: str, is_answer: Callable[[Any], bool]) -> Any:
-    """The JSON value in a reply that is its answer.
+    """Extracts the JSON answer of a reply.
 
     Args:
         text: the reply.
-        is_answer: whether a value has the shape of an answer; what has not is passed over.
+        is_answer: whether a value has the shape of an answer; other values are ignored.
 
     Raises:
-        UnusableReply: there is none, or several that differ, or JSON that is damaged or broken off, or words
-            around it that may mean that it is not the answer.
+        UnusableReply: there is no answer, there are several different ones, the JSON is damaged or truncated, or
+            the text around it may mean that it is not the answer.
     """
     if len(text) > LONGEST:
         raise UnusableReply("the reply is far too long")
@@ -60,14 +60,14 @@ def find_answer(text: str, is_answer: Callable[[Any], bool]) -> Any:
 
 
 def _without_thinking(text: str) -> str:
-    """What follows the thoughts of a model that thinks aloud."""
+    """The text after the thinking section of a reasoning model."""
     if "<think>" in text and "</think>" not in text:
         raise UnusableReply("the reply is broken off")
     return text.rsplit("</think>", 1)[-1]
 
 
 def _values(text: str) -> tuple[list[Any], str]:
-    """The outermost JSON values of a text, and the words around them."""
+    """The outermost JSON values of a text, and the text around them."""
     try:
         return [_whole(text)], ""
     except UnusableReply:
@@ -77,7 +77,7 @@ def _values(text: str) -> tuple[list[Any], str]:
 
 
 def _whole(text: str) -> Any:
-    """A text that is one value and nothing else."""
+    """Parses a text that is one JSON value and nothing else."""
     text = text.strip()
     try:
         return _DECODER.decode(text)
@@ -86,7 +86,7 @@ def _whole(text: str) -> Any:
 
 
 def _scattered(text: str) -> tuple[list[Any], str]:
-    """The values that end a line or have lines of their own; brackets in prose are passed over."""
+    """The values that end a line or fill lines; other brackets in the text are ignored."""
     found, prose, position, search_from = [], "", 0, 0
     if len(_BRACKET.findall(text)) > MOST_BRACKETS:
         raise UnusableReply("the reply is full of brackets")
@@ -110,7 +110,7 @@ def _scattered(text: str) -> tuple[list[Any], str]:
 
 
 def _python_literal(text: str) -> Any:
-    """What models write that know Python better than JSON: single quotes, trailing commas."""
+    """Parses a Python literal, for models that write single quotes or trailing commas."""
     try:
         node = ast.parse(text, mode="eval").body
         if any(isinstance(part, ast.Dict) and _repeats(part) for part in ast.walk(node)):

@@ -1,7 +1,7 @@
-"""Replies to the three kinds of question, read into typed values.
+"""Parses replies to the three kinds of question into typed values.
 
-Each reader takes what a VLM wrote and returns what it says, or raises `UnusableReply`. Text from a reply is
-cleaned before anything is done with it and is never used as a path, a number or an instruction.
+Each function returns the parsed reply or raises `UnusableReply`. Text from a reply is cleaned before use, and
+never used as a path or an instruction.
 """
 
 import re
@@ -14,7 +14,7 @@ from generation.vlm.json_reply import find_answer
 from generation.vlm.question import UnusableReply
 
 MAX_OBJECTS = 12
-"""Objects that are taken from a list: the first ones, for people and large objects were asked for first."""
+"""Number of objects that are taken from a reply: the first ones, because people and large objects come first."""
 
 LONGEST_NAME, LONGEST_PROMPT, LONGEST_REASON = 40, 300, 400
 """Characters."""
@@ -23,7 +23,7 @@ KINDS = (
     *("person", "animal", "vehicle", "food", "furniture", "kitchen", "accessory", "sports", "electronic"),
     *("appliance", "indoor", "outdoor", "plant", "building", "landscape"),
 )
-"""What kind of thing an object may be said to be: COCO's super-categories, and three for scenery."""
+"""The kinds of objects in replies: COCO's supercategories, and three for scenery."""
 
 _ARTICLE = re.compile(r"^(?:an?|the|some|one|this|that)\s+")
 _NAME = re.compile(r"[a-z][a-z' -]*[a-z]")
@@ -48,7 +48,7 @@ _NUMBER = re.compile(r"(\d(?:\.\d{1,6})?)(?:\s*/\s*5)?")
 
 @dataclass(frozen=True)
 class NamedObject:
-    """One object that a VLM sees.
+    """One object that a VLM named.
 
     Attributes:
         name: an English noun phrase without article, lower case.
@@ -64,8 +64,8 @@ class WrittenPrompt:
     """A prompt that a VLM wrote.
 
     Attributes:
-        prompt: what the region is to show.
-        background: in an addition, what it is to show before the new object comes; else None.
+        prompt: describes the region after the edit.
+        background: for an addition describes the region between removal and addition; else None.
     """
 
     prompt: str
@@ -74,7 +74,7 @@ class WrittenPrompt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a VLM thinks of a picture.
+    """A VLM's score of an image or edit, with its reason.
 
     Attributes:
         score: 0 (very unnatural) to 5 (natural).
@@ -89,12 +89,12 @@ class Judgement:
 
 
 def read_objects(text: str) -> tuple[NamedObject, ...]:
-    """The objects that a reply names, at most MAX_OBJECTS; none where it says that there are none.
+    """The objects that a reply names, at most MAX_OBJECTS; empty if it says that there are none.
 
-    Names that are no nouns to look for are left out.
+    Names that are not short English noun phrases are dropped.
 
     Raises:
-        UnusableReply: it is not a list of objects, or none of its names can be used.
+        UnusableReply: it is not a list of objects, or has no usable name.
     """
     answer = find_answer(text, _is_objects)
     entries = answer["objects"] if isinstance(answer, dict) else answer
@@ -125,7 +125,7 @@ def _named(entry: Any) -> NamedObject | None:
 
 
 def clean_name(name: str) -> str | None:
-    """An object's name in lower case and without article; None where it is not a short English noun phrase."""
+    """An object's name in lower case, without article; None if it is not a short English noun phrase."""
     plain = " ".join(name.lower().replace("_", " ").split())
     plain = _ARTICLE.sub("", plain)
     if len(plain) > LONGEST_NAME or len(plain.split()) > 4:
@@ -142,10 +142,10 @@ def read_prompt(text: str, edit_type: str, object: str) -> WrittenPrompt:
     Args:
         text: the reply.
         edit_type: one of `diffseg30k.EDIT_TYPES`.
-        object: what the region shows before the edit.
+        object: name of the object in the region before the edit.
 
     Raises:
-        UnusableReply: it gives none, or one that a diffusion model would misread: an order, the removed object's
+        UnusableReply: it has no prompt, or one unsuitable for a diffusion model: an order, the removed object's
             name in a removal, another language, markup.
     """
     if edit_type not in EDIT_TYPES:
@@ -163,10 +163,10 @@ def read_prompt(text: str, edit_type: str, object: str) -> WrittenPrompt:
 
 
 def clean_prompt(value: Any) -> str:
-    """A prompt in one line.
+    """Cleans a prompt to one line.
 
     Raises:
-        UnusableReply: it is not text that describes what is to be seen.
+        UnusableReply: it is not a description of a picture.
     """
     if not isinstance(value, str):
         raise UnusableReply("the reply's prompt is not text")
@@ -192,10 +192,10 @@ def _mentions(text: str, object: str) -> bool:
 
 
 def read_judgement(text: str) -> Judgement:
-    """The score and the sentence that a reply gives, as JSON or in the paper's words.
+    """The score and the reason in a reply, as JSON or in the wording of the paper's examples.
 
     Raises:
-        UnusableReply: it gives no score from 0 to 5, or no reason.
+        UnusableReply: it has no score from 0 to 5, or no reason.
     """
     if said := _PAPER_SCORE.fullmatch(text.strip()):
         if _PAPER_SCORE.search(said["reason"]):
@@ -230,7 +230,7 @@ def _reason(value: Any) -> str:
 
 
 def _one_line(text: str) -> str:
-    """Text without line ends, control characters and those that cannot be seen."""
+    """Text without line breaks, control characters and invisible characters."""
     spaced = "".join(" " if character.isspace() else character for character in text)
     return " ".join("".join(one for one in spaced if unicodedata.category(one)[0] != "C").split())
 

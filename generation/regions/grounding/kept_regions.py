@@ -1,4 +1,4 @@
-"""The regions that were found on a photograph, kept in the run directory: `regions/IMAGE.json`."""
+"""Reads and writes the regions found on a photograph, as `regions/IMAGE.json` in the run directory."""
 
 import dataclasses
 import json
@@ -8,10 +8,10 @@ from generation.regions.annotations import Region, Regions
 
 
 def read_regions(run: RunDirectory, image: str, fingerprint: str) -> Regions | None:
-    """What was found on a photograph by the models that the fingerprint names; None where they have not looked.
+    """Reads the regions of a photograph if they have this fingerprint of models and photograph; else None.
 
     Raises:
-        ValueError: the file is not one of ours; it says which.
+        ValueError: the file does not hold regions; the message names it.
     """
     try:
         content = json.loads(run.read(_path(image)))
@@ -21,7 +21,7 @@ def read_regions(run: RunDirectory, image: str, fingerprint: str) -> Regions | N
         return None
     except (ValueError, TypeError, KeyError) as error:
         raise ValueError(
-            f"{run.url}/{_path(image)} does not hold regions ({error!r}); delete it to look for them again"
+            f"{run.url}/{_path(image)} does not hold regions ({error!r}); delete it to find them again"
         ) from error
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from builder.run.directory import EditFailure, RunDirectory, read_failures, write_failure
-from generation.editing.chunk_claims import ALIVE, Claims
+from generation.editing.chunk_claims import ACTIVE, Claims
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import SHARED, generate
 from generation.editing.worker_options import WorkerOptions
@@ -42,7 +42,7 @@ def test_while_another_machine_is_at_work_a_failure_counts_and_is_not_tried_agai
 
 def test_when_nobody_else_is_at_work_it_is_tried_again(run):
     sign = elsewhere_works(run)
-    written = sign.stat().st_mtime - ALIVE - 1
+    written = sign.stat().st_mtime - ACTIVE - 1
     os.utime(sign, (written, written))
     report = generate(run.url, WorkerOptions(), TOGETHER)
     assert (report.made, report.failures) == (2, ())

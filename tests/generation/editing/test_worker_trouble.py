@@ -22,7 +22,7 @@ def test_a_picture_that_cannot_be_decoded_is_the_edit_s_failure(tmp_path):
 
 
 def test_a_run_directory_that_is_gone_stops_the_worker(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run directory is gone"):
+    with pytest.raises(FileNotFoundError, match="run directory is missing"):
         _before(RunDirectory(str(tmp_path / "gone")), EDIT)
 
 

@@ -26,7 +26,7 @@ from builder.run.scores import Score, write_score
 from diffseg30k_cli.main import app
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
-from generation.plan.shares import apportion, deal_evenly, deal_generators
+from generation.plan.shares import apportion, distribute_evenly, distribute_generators
 from generation.prepare.prepare import prepare_run
 from generation.prepare.rounds import Tally, carry_out, tally
 from generation.sources.photographs import SourceOptions
@@ -262,25 +262,25 @@ def test_apportioned_numbers_sum_to_the_total_and_are_within_one_of_their_share(
     st.integers(0, 9),
 )
 def test_generators_differ_within_an_image_and_come_in_the_ratio_of_their_weights(turns, rows, seed):
-    dealt = deal_generators(turns, rows, random.Random(seed))
-    assert [len(one) for one in dealt] == turns
-    assert all(len(set(one)) == len(one) for one in dealt)
-    first = Counter(one[0] for one in dealt)
+    assigned = distribute_generators(turns, rows, random.Random(seed))
+    assert [len(one) for one in assigned] == turns
+    assert all(len(set(one)) == len(one) for one in assigned)
+    first = Counter(one[0] for one in assigned)
     assert [first[number] for number in range(5)] == apportion(len(turns), rows[0])
 
 
 def test_later_turns_keep_to_their_weights_too():
     rows = ((1, 1, 1, 1, 4), (4, 1, 1, 1, 1), (1, 4, 1, 1, 1))
-    dealt = deal_generators([3] * 400, rows, random.Random(0))
+    assigned = distribute_generators([3] * 400, rows, random.Random(0))
     for turn, row in enumerate(rows):
-        counts = Counter(one[turn] for one in dealt)
+        counts = Counter(one[turn] for one in assigned)
         assert [counts[number] for number in range(5)] == pytest.approx(apportion(400, row), abs=4)
 
 
 @given(st.integers(0, 200), weights)
 def test_every_stretch_of_a_deal_is_near_its_weights(count, row):
     items = list(range(len(row)))
-    deal = deal_evenly(count, items, row)
+    deal = distribute_evenly(count, items, row)
     assert [deal.count(item) for item in items] == apportion(count, row)
     for end in range(count + 1):
         shares = [apportion(count, row)[item] * end / count if count else 0 for item in items]

@@ -174,7 +174,7 @@ def test_the_names_of_a_folder_s_photographs_are_safe_and_its_other_files_named(
     ("changes", "said"),
     [
         ({"regions": "annotations", "vlm": None}, "--annotations FILE, or --regions grounded-sam"),
-        ({"vlm": "another"}, "which is not the VLM that is to be asked"),
+        ({"vlm": "another"}, "but another VLM or none is given as client"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_anything_is_asked(
