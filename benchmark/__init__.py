@@ -1,6 +1,6 @@
-"""Detectors trained, evaluated and tabulated by the paper's protocol.
+"""Trains and evaluates detectors by the paper's protocol, and writes the paper's tables and figures.
 
-`train`, `evaluate` and `write_tables` are what people call from Python, and the metrics.
+The input is a packed dataset. Public functions: `train`, `evaluate`, `write_tables`; and the classes of metrics.
 """
 
 from importlib import import_module
@@ -18,7 +18,7 @@ __all__ = ["ClassificationMetrics", "SegmentationMetrics", "evaluate", "train", 
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    """Imports a public name when it is first used, so that importing the package stays quick."""
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
