@@ -9,12 +9,12 @@ import typer
 from diffseg30k_cli.app import BENCHMARK, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import names
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.printing import print_lines
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
-Config = Annotated[str | None, typer.Option(help="Its config, whose name says the task; semantic.")]
-Side = Annotated[int | None, typer.Option(min=32, help="Side that images are brought to, in pixels.")]
-Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed, without a copy.")]
+Config = Annotated[str | None, typer.Option(help="Its config, which determines the task; semantic.")]
+Side = Annotated[int | None, typer.Option(min=32, help="Side that images are resized to, in pixels.")]
+Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows on demand, without a copy on disk.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"] | None, typer.Option(help="auto, a GPU where there is one, if left out.")
 ]
@@ -22,7 +22,7 @@ Device = Annotated[
 
 @dataclass(frozen=True)
 class TrainChoices:
-    """What is trained, on what; None leaves it to `TrainOptions`."""
+    """The options of `train`; None stands for the default in `TrainOptions`."""
 
     out: Annotated[str, typer.Option(help="Folder of the training.", show_default=False)]
     dataset: Name = None
@@ -65,12 +65,12 @@ def train(choices: TrainChoices) -> None:
 
     report = train_detector(TrainOptions(**_given(choices)))
     loss = "" if report.loss is None else f", loss {report.loss:.4f}"
-    say([f"{report.step} steps{loss}; detector: {report.detector}"])
+    print_lines([f"{report.step} steps{loss}; detector: {report.detector}"])
 
 
 @dataclass(frozen=True)
 class EvaluateChoices:
-    """What is evaluated, on what; None leaves it to `EvaluateOptions`."""
+    """The options of `evaluate`; None stands for the default in `EvaluateOptions`."""
 
     detector: Annotated[
         str,
@@ -100,19 +100,19 @@ class EvaluateChoices:
 @app.command(rich_help_panel=BENCHMARK)
 @grouped
 def evaluate(choices: EvaluateChoices) -> None:
-    """Scores a detector, clean and distorted."""
+    """Scores a detector on clean and distorted images."""
     from benchmark.evaluation.evaluate import EvaluateOptions
     from benchmark.evaluation.evaluate import evaluate as evaluate_detector
 
     given = _given(choices)
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
-    say(evaluate_detector(EvaluateOptions(**given)))
+    print_lines(evaluate_detector(EvaluateOptions(**given)))
 
 
 @dataclass(frozen=True)
 class DistortChoices:
-    """What is distorted, and how; None leaves it to `DistortOptions`."""
+    """The options of `distort`; None stands for the default in `DistortOptions`."""
 
     dataset: Annotated[
         str, typer.Argument(help="Packed dataset: a folder, a URL or a name on the Hub.", show_default=False)
@@ -132,13 +132,13 @@ class DistortChoices:
 @app.command("distort", rich_help_panel=BENCHMARK)
 @grouped
 def distort_(choices: DistortChoices) -> None:
-    """Writes the distorted images of a split, for detectors that run elsewhere."""
+    """Writes the distorted images of a split, for detectors that run outside this project."""
     from benchmark.evaluation.distort import DistortOptions, write_distorted
 
     given = _given(choices)
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
-    say(write_distorted(DistortOptions(**given)).lines())
+    print_lines(write_distorted(DistortOptions(**given)).lines())
 
 
 @app.command(rich_help_panel=BENCHMARK)
@@ -146,14 +146,14 @@ def tables(
     results: Annotated[list[str], typer.Argument(help="Result files.")],
     out: Annotated[str, typer.Option(help="Folder of the tables and figures.", show_default=False)],
 ) -> None:
-    """Prints the paper's tables from result files, the paper's own numbers beside them."""
+    """Writes the paper's tables from result files, with the paper's numbers for comparison."""
     from benchmark.tables.tables import write_tables
 
     written = write_tables(results, out)
     files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6)
-    say([path for path in files if path])
+    print_lines([path for path in files if path])
 
 
 def _given(choices: Any) -> dict[str, Any]:
-    """The options that were given."""
+    """The options that were given, without those that are None."""
     return {name: value for name, value in dataclasses.asdict(choices).items() if value is not None}

@@ -1,4 +1,4 @@
-"""The commands that build a dataset: `demo`, `build`, and its stages one by one."""
+"""The commands that build a dataset: `demo`, `build`, and one for each stage."""
 
 from pathlib import Path
 from typing import Annotated
@@ -24,13 +24,13 @@ from diffseg30k_cli.options import (
     WorkChoices,
     Workers,
 )
-from diffseg30k_cli.printing import console, say, show_table
+from diffseg30k_cli.printing import console, print_lines, show_table
 from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
 Target = Annotated[
     int | None,
-    typer.Option(min=1, help="Accepted images wanted: further rounds make up for those that are discarded."),
+    typer.Option(min=1, help="Number of accepted images: further rounds compensate for discarded ones."),
 ]
 
 
@@ -42,7 +42,7 @@ def demo(
     workers: Workers = None,
     device: Device = "auto",
 ) -> None:
-    """Builds a small dataset from sample photographs, loads it and shows what it holds."""
+    """Builds a small dataset from sample photographs, loads it and prints its contents."""
     from generation.sources.demo.photographs import write_demo_sources
 
     images, annotations = write_demo_sources(f"{out}-run/photographs")
@@ -76,9 +76,9 @@ def build(
     workers: Workers = None,
     max_failures: MaxFailures = 0,
 ) -> None:
-    """From photographs to a packed dataset: plan, generate, score, pack and card in one go.
+    """Builds a packed dataset from photographs: runs plan, generate, score, pack and card.
 
-    Killed and started again with the same options, it goes on where it was.
+    An interrupted build continues when it is started again with the same options.
     """
     _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures)
 
@@ -130,7 +130,7 @@ def plan(
 
     client = vlm.client(work.device) if choices.asks_vlm else None
     painting = work.worker(replaced) if sources.captions else None
-    say(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting).lines())
+    print_lines(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting).lines())
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -142,9 +142,9 @@ def generate(
     work: WorkChoices,
     workers: Workers = None,
     max_failures: MaxFailures = 0,
-    executor: Annotated[ExecutorKind, typer.Option(help="Where: this machine, or a cluster.")] = "local",
+    executor: Annotated[ExecutorKind, typer.Option(help="This machine, or a cluster.")] = "local",
     shared: Annotated[
-        bool, typer.Option("--shared", help="Other machines work on the run too, each by this command.")
+        bool, typer.Option("--shared", help="Other machines edit the same run, each started by this command.")
     ] = False,
     address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
     gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
@@ -153,13 +153,13 @@ def generate(
     setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
     sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
 ) -> None:
-    """Makes the edits of a plan that are not made yet; those that failed are tried again."""
+    """Makes the unfinished edits of a plan; those that failed are tried again."""
     slurm = None
     if executor == "slurm" or partition:
         pairs = tuple((key, value) for key, _, value in (pair.partition("=") for pair in sbatch or ()))
         slurm = SlurmOptions(partition or "", time_limit, gpus=gpus, setup=setup, sbatch=pairs)
     if executor != "local" and workers is None:
-        raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
+        raise typer.BadParameter("give the number of workers on the cluster", param_hint="--workers")
     where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
     _generate(run, replaced, vlm, work, where, max_failures)
 
@@ -172,7 +172,7 @@ def _generate(
     where: ExecutorOptions,
     max_failures: int,
 ) -> None:
-    """Makes or submits the edits of a plan; the VLM is the plan's where none is named."""
+    """Makes or submits the edits of a plan; without a named VLM that of the plan is used."""
     from builder.run.directory import RunDirectory
     from diffseg30k_cli.pipelines import is_complete
     from generation.editing.run import generate as make_edits
@@ -184,13 +184,15 @@ def _generate(
         work = WorkChoices("cuda" if where.gpus else "cpu", work.batch_size)
     options = work.worker(replaced, here)
     if where.kind == "slurm":
-        say([f"submitted: {', '.join(submit(run, options, where))}", f"to follow it: diffseg30k status {run}"])
+        print_lines(
+            [f"submitted: {', '.join(submit(run, options, where))}", f"to follow it: diffseg30k status {run}"]
+        )
         return
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))
         vlm = VlmChoices(planned.get("vlm"), vlm.vlm_model or planned.get("model"), vlm.keep_replies)
     report = make_edits(run, options, where, vlm.client(options.device))
-    say(report.lines())
+    print_lines(report.lines())
     if not is_complete(report, max_failures):
         raise typer.Exit(1)
 
@@ -198,14 +200,14 @@ def _generate(
 @app.command(rich_help_panel=BUILDING)
 @grouped
 def score(run: RunArgument, vlm: VlmChoices, scoring: ScoreChoices, device: Device = "auto") -> None:
-    """Measures every edit, lets a VLM judge it if one is named, and discards what falls short.
+    """Measures every edit, has a VLM judge it if one is named, and discards images below the limits.
 
-    An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
+    A VLM's scores are kept: with other limits the command can be repeated without new questions.
     """
     from generation.quality.score import score as score_run
 
     report = score_run(run, scoring.quality(), vlm.client(device))
-    say(report.lines())
+    print_lines(report.lines())
     report.check()
 
 
@@ -215,7 +217,7 @@ def pack(run: RunArgument, out: Out, packing: PackChoices) -> None:
     """Packs the finished images of a run to Parquet shards."""
     from builder.packing.pack import pack as pack_run
 
-    say(pack_run(run, out, packing.packing()).lines())
+    print_lines(pack_run(run, out, packing.packing()).lines())
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -223,14 +225,14 @@ def card(dataset: Dataset) -> None:
     """Writes the card of a packed dataset: README.md, its figures and its pictures."""
     from cards.card import write_card
 
-    say([f"card: {write_card(dataset)}"])
+    print_lines([f"card: {write_card(dataset)}"])
 
 
 @app.command(rich_help_panel=BUILDING)
 @grouped
 def lora(
     run: RunArgument,
-    out: Annotated[str, typer.Option(help="Packed dataset of the run, which `semantic-lora` joins.")],
+    out: Annotated[str, typer.Option(help="Packed dataset of the run, to which `semantic-lora` is added.")],
     replaced: CheckpointChoices,
     work: WorkChoices,
     lora_run: Annotated[
@@ -238,7 +240,7 @@ def lora(
     ] = None,
     workers: Workers = None,
 ) -> None:
-    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
+    """Edits the validation images of Stable Diffusion XL again with a LoRA, as the config `semantic-lora`."""
     from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
 
     where = ExecutorOptions(workers=_workers(workers, work.device))
@@ -253,7 +255,7 @@ def _workers(workers: int | None, device: str) -> int:
 
 
 def _show(dataset: str) -> None:
-    """Loads every config of a packed dataset as its users will and shows what it holds."""
+    """Loads every config of a packed dataset with `load_dataset` and prints its contents."""
     from datasets import get_dataset_config_names, load_dataset
 
     folder = str(Path(dataset).resolve())

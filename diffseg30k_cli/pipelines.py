@@ -1,4 +1,4 @@
-"""Several stages in one call: from photographs to a packed dataset, and the LoRA edits that join it."""
+"""Runs several stages in one call: builds a packed dataset from photographs, or adds the LoRA set to one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from builder.dataset.existing import has_originals
 from builder.packing.options import PackOptions
 from builder.packing.pack import pack
 from cards.card import write_card
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.printing import print_lines
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import RunReport, generate
 from generation.editing.worker_options import WorkerOptions
@@ -21,23 +21,23 @@ from generation.quality.score import score
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
-Say = Callable[[list[str]], None]
+Show = Callable[[list[str]], None]
 
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a dataset is built, the sources and the plan aside.
+    """The options of a build besides sources and plan.
 
     Attributes:
         run: the run directory; None for `OUT-run`.
-        target: accepted images wanted: further rounds make up for those that are discarded. The plan's `count` is
-            then left out.
-        worker: how each worker works.
-        where: on which processes.
-        client: the VLM that writes prompts, finds regions and judges; None for none.
-        quality: how finished images are judged.
-        packing: how the run is packed.
-        max_failures: with more edits failed or lost than this, the build is not complete.
+        target: number of accepted images; further rounds compensate for discarded ones. The plan's `count` has to
+            be None then.
+        worker: device, batch size and replaced checkpoints.
+        where: the executor.
+        client: the VLM that writes prompts, names objects and judges; None for none.
+        quality: the options of the quality filter.
+        packing: the options of packing.
+        max_failures: with more failed or lost edits than this the build is not complete.
     """
 
     run: str | None = None
@@ -51,29 +51,32 @@ class BuildOptions:
 
 
 def build_dataset(
-    sources: SourceOptions, plan: PlanOptions, out: str, options: BuildOptions | None = None, report: Say = say
+    sources: SourceOptions,
+    plan: PlanOptions,
+    out: str,
+    options: BuildOptions | None = None,
+    report: Show = print_lines,
 ) -> bool:
-    """From photographs to a packed dataset with its card: plan, generate, score, pack and card.
+    """Builds a packed dataset with its card from photographs: plan, generate, score, pack and card.
 
-    Killed and called again with the same options, it goes on where it was and ends in the same bytes.
+    An interrupted build continues when it is called again with the same options, and ends in the same bytes.
 
     Args:
         sources: the photographs.
-        plan: what fixes every edit.
+        plan: the plan's options.
         out: folder of the packed dataset.
-        options: how it is built.
-        report: is given the lines of each stage's report.
+        options: the options of the build.
+        report: called with the lines of each stage's report.
 
     Returns:
         Whether no more edits failed than may.
 
     Raises:
-        ValueError, FileNotFoundError: a stage cannot do what is asked: see `prepare_run`, `generate`, `score`
-            and `pack`.
+        ValueError, FileNotFoundError: raised by a stage; see `prepare_run`, `generate`, `score` and `pack`.
     """
     options = options or BuildOptions()
     if options.target and plan.count:
-        raise ValueError("--target plans as many images as it needs; leave --count out")
+        raise ValueError("--target determines the number of planned images: leave out --count")
     run = options.run or f"{out.rstrip('/')}-run"
     complete: list[bool] = []
 
@@ -96,7 +99,7 @@ def build_dataset(
     return all(complete)
 
 
-def _generate_and_score(run: str, options: BuildOptions, report: Say) -> bool:
+def _generate_and_score(run: str, options: BuildOptions, report: Show) -> bool:
     made = generate(run, options.worker, options.where, options.client)
     report(made.lines())
     scored = score(run, options.quality, options.client)
@@ -106,27 +109,31 @@ def _generate_and_score(run: str, options: BuildOptions, report: Say) -> bool:
 
 
 def is_complete(made: RunReport, max_failures: int) -> bool:
-    """Whether no more edits failed or were lost than may."""
+    """Whether at most `max_failures` edits failed or were lost."""
     return len(made.failures) + made.lost <= max_failures
 
 
 def add_lora_edits(
-    run: str, out: str, lora_run: str | None = None, options: BuildOptions | None = None, report: Say = say
+    run: str,
+    out: str,
+    lora_run: str | None = None,
+    options: BuildOptions | None = None,
+    report: Show = print_lines,
 ) -> bool:
-    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into the config `semantic-lora`.
+    """Edits the validation images of Stable Diffusion XL again with a LoRA, and packs them as `semantic-lora`.
 
     Args:
         run: the run directory of the dataset.
         out: the packed dataset of the run.
         lora_run: run directory of the LoRA edits; None for `RUN-lora`.
-        options: its `worker`, `where`, `quality` and `max_failures` count.
-        report: is given the lines of each stage's report.
+        options: only `worker`, `where`, `quality` and `max_failures` are used.
+        report: called with the lines of each stage's report.
 
     Returns:
         Whether no more edits failed than may.
 
     Raises:
-        ValueError, FileNotFoundError: the run has no such edits, or a stage cannot be carried out.
+        ValueError, FileNotFoundError: the run has no such edits, or a stage raises it.
     """
     options = options or BuildOptions()
     lora_run = lora_run or f"{run.rstrip('/')}-lora"

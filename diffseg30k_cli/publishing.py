@@ -7,7 +7,7 @@ import typer
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
 from diffseg30k_cli.options import MEGABYTE, Dataset, Out, ShardSize
-from diffseg30k_cli.printing import say
+from diffseg30k_cli.printing import print_lines
 
 DatasetAnywhere = Annotated[
     str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
@@ -16,13 +16,13 @@ DatasetAnywhere = Annotated[
 
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: DatasetAnywhere) -> None:
-    """Checks on the shards every promise that the dataset makes."""
+    """Checks the shards of a dataset against everything that its card states."""
     from builder.checks.verify import verify as check
     from builder.hub.repository import locate
 
     report = check(locate(dataset))
-    say([str(violation) for violation in report.violations])
-    say([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} broken promises"])
+    print_lines([str(violation) for violation in report.violations])
+    print_lines([f"{report.rows} rows in {report.shards} shards: {len(report.violations)} violations"])
     if report.violations:
         raise typer.Exit(1)
 
@@ -34,9 +34,9 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be sent.")] = False,
 ) -> None:
-    """Adds to the Hub what it does not have, in one commit."""
+    """Uploads the shards that the Hub lacks, in one commit."""
     from builder.hub.push import PushOptions
     from builder.hub.push import push as push_dataset
     from cards.card import write_card
@@ -45,7 +45,7 @@ def push(
     report = push_dataset(
         dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
     )
-    say(report.lines())
+    print_lines(report.lines())
 
 
 @app.command(rich_help_panel=PUBLISHING)
@@ -56,14 +56,14 @@ def pull(
     split: Annotated[str | None, typer.Option(help="One split; all if left out.")] = None,
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
 ) -> None:
-    """Brings a dataset, or one config or split of it, from the Hub."""
+    """Downloads a dataset, or one config or split of it, from the Hub."""
     from builder.hub.pull import PullOptions
     from builder.hub.pull import pull as pull_dataset
     from cards.card import write_card
 
     options = PullOptions(config=config, split=split, revision=revision)
     report = pull_dataset(repository, out, lambda there, local: write_card(there, pictures_from=local), options)
-    say(report.lines())
+    print_lines(report.lines())
 
 
 @app.command("import", rich_help_panel=PUBLISHING)
@@ -76,15 +76,15 @@ def import_(
     ] = None,
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
 ) -> None:
-    """Turns the published zip archives into shards, without unpacking them."""
+    """Converts the published zip archives to shards, without unpacking them."""
     from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
     from cards.card import write_card
 
     if labels is None:
-        say(count_mask_values(archives).lines())
-        raise ValueError("say with --labels FILE which of these mask values means which generator")
+        print_lines(count_mask_values(archives).lines())
+        raise ValueError("give the generator of each of these mask values with --labels FILE")
     report = import_archives(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
-    say(report.lines())
-    say([f"card: {write_card(out)}"])
+    print_lines(report.lines())
+    print_lines([f"card: {write_card(out)}"])
     if report.skipped:
         raise typer.Exit(1)
