@@ -1,4 +1,4 @@
-"""Workers keep out of each other's way by files alone."""
+"""Workers claim different chunks by files in the run directory."""
 
 import multiprocessing
 import os

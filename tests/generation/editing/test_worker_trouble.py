@@ -1,4 +1,4 @@
-"""What an edit's own trouble leaves behind, and what stops the worker."""
+"""Errors of a single edit are recorded; errors of storage stop the worker."""
 
 import numpy as np
 import pytest

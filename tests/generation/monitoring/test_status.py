@@ -1,4 +1,4 @@
-"""How far a run is, said from its directory alone, and what an estimate makes of it."""
+"""The progress of a run, read from its directory, and estimates from it."""
 
 import io
 import json
