@@ -50,7 +50,7 @@ CLASS_NAMES: tuple[str, ...] = ("background", *GENERATORS)
 
 BACKGROUND = 0
 IGNORE = 255
-"""Reserved pixel value that metrics and losses leave out; no mask of ours contains it."""
+"""Reserved pixel value that metrics and losses ignore; no mask of a dataset contains it."""
 
 PALETTE: tuple[tuple[int, int, int], ...] = (
     (0, 0, 0),
@@ -63,7 +63,7 @@ PALETTE: tuple[tuple[int, int, int], ...] = (
     (204, 121, 167),
     (153, 153, 153),
 )
-"""RGB colour of each class: Okabe and Ito (2008), told apart by colour-blind readers too."""
+"""RGB colour of each class, 0 to 255: Okabe and Ito (2008), distinguishable with colour blindness."""
 
 LABELS: tuple[str, ...] = ("real", "edited")
 SOURCES: tuple[str, ...] = ("coco", "generated")
@@ -72,18 +72,18 @@ COMPOSITING: tuple[str, ...] = ("spliced", "regenerated")
 MAX_TURNS = 3
 
 TRAIN_SHARE = 0.8
-"""Of the base images, those on the train side."""
+"""Share of the base images on the train side of the 8:2 split."""
 
 HELD_OUT_PAIRS: dict[str, tuple[str, str]] = {
     "flux-hunyuan": ("flux.1", "hunyuandit1.1"),
     "sd2-sd3.5": ("sd2", "sd3.5"),
     "glide-kolors": ("glide", "kolors"),
 }
-"""The pairs that the paper's Tables 5 and 7 keep from training."""
+"""The held-out pairs of the paper's Tables 5 and 7, by name: ids of the two generators."""
 
 
 def unit_hash(text: str) -> float:
-    """A number in [0, 1) that depends on `text` alone, spread evenly."""
+    """A uniformly distributed hash of `text` in [0, 1)."""
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=6).digest(), "big") / 2**48
 
 
@@ -94,7 +94,8 @@ def derived_seed(*names: str | int) -> int:
 
 
 def side(base_id: str) -> str:
-    """`train` for eight base images in ten, else `validation`."""
+    """The side of the 8:2 split of a base image: `train` for eight in ten, else `validation`, by a hash of its
+    id."""
     return "train" if unit_hash(base_id) < TRAIN_SHARE else "validation"
 
 
@@ -113,7 +114,7 @@ def held_out_column(pair: str) -> str:
     """The boolean column that the configs of a held-out pair filter on, such as `heldout_flux_hunyuan`.
 
     It is true where the pair made all of a row's edits or none of them, and false where it made some, or
-    where the row's base image already serves the other side of that config.
+    where a row of the same base image belongs to the other side of that config.
     """
     return "heldout_" + pair.replace("-", "_").replace(".", "")
 
@@ -127,7 +128,7 @@ def features(with_originals: bool = False) -> datasets.Features:
     """The columns of a packed dataset.
 
     Args:
-        with_originals: the rows carry their base image in `original`, last but for the boolean columns.
+        with_originals: whether there is a column `original` with the base image, before the boolean columns.
     """
     generator = datasets.ClassLabel(names=list(CLASS_NAMES))
     edit = {
@@ -177,17 +178,17 @@ def features(with_originals: bool = False) -> datasets.Features:
     return datasets.Features(columns)
 
 
-# ── Where rows lie ────────────────────────────────────────────────────────────────────────────────
+# ── Folders of the shards ─────────────────────────────────────────────────────────────────────────
 
 SIDES: tuple[str, ...] = ("train", "validation")
-"""The two sides of the 8:2."""
+"""The two sides of the 8:2 split."""
 
 EDITED = "edited"
 UNEDITED = "unedited"
 MORE_UNEDITED = "unedited-more"
 LORA = "lora"
 UNEDITED_IN_TRAIN = 5000
-"""Unedited photographs that join the train split of `semantic` and `binary`; the rest are MORE_UNEDITED."""
+"""Number of unedited photographs in the train split of `semantic` and `binary`; others are in MORE_UNEDITED."""
 
 
 def only_by(pair: str) -> str:
@@ -197,9 +198,9 @@ def only_by(pair: str) -> str:
 
 EDITED_GROUPS: tuple[str, ...] = (EDITED, *(only_by(pair) for pair in HELD_OUT_PAIRS))
 GROUPS: tuple[str, ...] = (*EDITED_GROUPS, UNEDITED, MORE_UNEDITED, LORA)
-"""Every row lies in one group of one side: the shards `data/SIDE/GROUP/*.parquet`.
+"""The groups of rows. Every row is in one group of one side: the shards `data/SIDE/GROUP/*.parquet`.
 
-A config's filter holds for all of its splits, so what only one split may hold has a group of its own.
+A config's filter applies to all of its splits, so rows that belong to only one split need their own group.
 """
 
 
@@ -220,7 +221,7 @@ class View:
         about: one sentence for the dataset card.
         columns: the columns that are read; None for all.
         splits: split name to the folders whose shards it holds. A folder need not exist.
-        filter_column: only rows with true in this boolean column belong; None for all rows.
+        filter_column: only rows with true in this boolean column are included; None for all rows.
         needs_originals: the config exists only where the base images were kept.
     """
 
@@ -233,7 +234,7 @@ class View:
 
     @property
     def filters(self) -> list[list] | None:
-        """The filter as `datasets` and `pyarrow.parquet` take it."""
+        """The filter in the format of `datasets` and `pyarrow.parquet`."""
         return [[self.filter_column, "==", True]] if self.filter_column else None
 
 
@@ -329,7 +330,7 @@ CITATION = """\
 
 @dataclass
 class DiffSeg30kConfig(datasets.BuilderConfig):
-    """A config of CONFIGS as `datasets` wants it."""
+    """A config of CONFIGS as a `datasets.BuilderConfig`."""
 
     columns: list[str] | None = None
     filters: list[list] | None = None
@@ -406,7 +407,7 @@ class DiffSeg30k(datasets.ArrowBasedBuilder):
                     fragment_readahead=0,
                 )
                 for batch_index, batch in enumerate(batches):
-                    # 3.6 does not know every feature type that a newer version names in the metadata.
+                    # 3.6 lacks some feature types that newer versions write to the metadata
                     table = pa.Table.from_batches([batch]).replace_schema_metadata(None)
                     yield (file_index, batch_index), table_cast(table, schema)
 

@@ -1,6 +1,6 @@
-"""Detectors trained, evaluated and tabulated by the paper's protocol.
+"""Trains and evaluates detectors by the paper's protocol, and writes the paper's tables and figures.
 
-`train`, `evaluate` and `write_tables` are what people call from Python, and the metrics.
+The input is a packed dataset. Public functions: `train`, `evaluate`, `write_tables`; and the classes of metrics.
 """
 
 from importlib import import_module

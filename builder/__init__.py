@@ -1,4 +1,4 @@
-"""Edited images in, a published dataset out: runs are packed to shards, checked, and pushed to the Hub.
+"""Packs runs of edited images to Parquet shards, checks the dataset and pushes it to the Hub.
 
 `pack`, `verify`, `push`, `pull` and `import_archives` are what people call from Python.
 """

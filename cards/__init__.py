@@ -1,6 +1,6 @@
-"""What people read of a dataset: its card, its figures, its pictures.
+"""Writes the dataset card of a packed dataset: its text, metadata, figures and example images.
 
-`write_card` is what people call from Python.
+Public function: `write_card`.
 """
 
 from importlib import import_module
@@ -14,7 +14,7 @@ __all__ = ["write_card"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    """Imports a public function when it is first used, so that importing the package stays quick."""
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

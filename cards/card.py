@@ -1,4 +1,4 @@
-"""The dataset card: README.md with its metadata, its figures and its pictures."""
+"""Writes the dataset card: README.md with metadata and text, its statistics figure and its example images."""
 
 import os
 
@@ -15,24 +15,24 @@ CARD = "README.md"
 
 
 def card_text(stats: Stats, name: str = "diffseg30k", with_examples: bool = True) -> str:
-    """A whole card, metadata and text. The same counts give the same card.
+    """The card's content, metadata and text; it depends on the arguments alone.
 
     Args:
-        stats: what the dataset holds.
-        name: what `load_dataset` is given, without the namespace.
-        with_examples: there is a picture of examples beside the card.
+        stats: the dataset's statistics.
+        name: the dataset's name for `load_dataset`, without the namespace.
+        with_examples: whether the card shows a figure of examples.
     """
     return f"---\n{to_yaml(metadata(stats))}---\n\n{body(stats, name, with_examples)}"
 
 
 def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "diffseg30k") -> str:
-    """Writes the card of a packed dataset, its figures and its pictures.
+    """Writes the card of a packed dataset with its figures.
 
     Args:
-        dataset_dir: the folder of the dataset, where the card goes.
-        pictures_from: a dataset, a folder or an fsspec URL, from which the examples are taken; `dataset_dir` if
-            left out. What is there but their images is never read.
-        name: what `load_dataset` is given, without the namespace.
+        dataset_dir: folder of the dataset, to which the card is written.
+        pictures_from: folder or fsspec URL of the dataset from which the examples are read; `dataset_dir` if left
+            out. Only the images of the examples are read.
+        name: the dataset's name for `load_dataset`, without the namespace.
 
     Returns:
         The path of the card.
@@ -55,7 +55,7 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
 
 
 def _write(folder: str, path: str, data: bytes) -> str:
-    """Writes a file so that it is there whole or not at all."""
+    """Writes a file atomically: under a temporary name, then renamed."""
     full = os.path.join(folder, path)
     write_whole(full, data)
     return full

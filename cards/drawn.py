@@ -1,6 +1,6 @@
-"""Pictures that are drawn anew only where what they show has changed.
+"""Draws a figure only if its content has changed since the existing file was drawn.
 
-Drawing takes seconds, and a push often draws what lies beside the shards already.
+Drawing takes seconds, and a push often needs the same figure that is in the dataset's folder.
 """
 
 import hashlib
@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
 _AFTER_HEADER = 33
-"""Bytes of a PNG's signature and its first chunk, which has to be the header."""
+"""Length in bytes of a PNG's signature and header chunk."""
 
 
 def draw_once(path: str, parts: Iterable[bytes], draw: Callable[[], bytes]) -> bytes:
-    """A picture: the one at `path` where it shows the same, else a new one.
+    """Returns the PNG at `path` if it was drawn from the same parts, else draws a new one.
 
     Args:
-        path: where an earlier one may be; it need not.
-        parts: all that the picture is drawn from.
-        draw: draws it, as PNG.
+        path: path of an earlier figure, which need not exist.
+        parts: everything that the figure depends on.
+        draw: draws the figure as PNG.
     """
     mark = _mark(parts)
     try:
@@ -34,7 +34,7 @@ def draw_once(path: str, parts: Iterable[bytes], draw: Callable[[], bytes]) -> b
 
 
 def _mark(parts: Iterable[bytes]) -> bytes:
-    """A text chunk that says what a picture was drawn from, and with which matplotlib."""
+    """A PNG text chunk with a digest of the figure's parts and the version of matplotlib."""
     digest = hashlib.blake2b(version("matplotlib").encode(), digest_size=16)
     for part in parts:
         digest.update(hashlib.blake2b(part, digest_size=16).digest())

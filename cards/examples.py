@@ -1,4 +1,4 @@
-"""Examples of edited images: which rows, and the picture of them."""
+"""Chooses example rows of a dataset and draws the figure of them."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ if TYPE_CHECKING:
 
 EXAMPLES = 6
 CANDIDATES = 2000
-"""Rows to choose from: more would take long and not give better pictures."""
+"""Number of rows to choose from; more take longer without better examples."""
 
 CELL, DPI = 1.9, 150
-"""Inches across a picture, and dots per inch."""
+"""Width of an image in inches, and dots per inch."""
 
 HEADER = 0.15
-"""Inches above the pictures, for the columns' titles."""
+"""Space in inches above the images, for the column titles."""
 
 _WIDEST = 384
-"""Pixels across a picture in memory; more than it is drawn with."""
+"""Width in pixels to which images are reduced; above the drawn resolution."""
 
 _LIGHT = ["id", "generators", "base.id", "edits.list.element.mask_area"]
 _COVERED = (0.05, 0.6)
-"""Share of the image that the masks of a good example cover together: they can be seen, and so can the rest."""
+"""Range of the share of the image that the masks of a good example cover together."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class ExampleEdit:
 
     Attributes:
         generator: its short id.
-        text: what was edited, such as `removal: cat`.
+        text: edit type and object, such as `removal: cat`.
         mask: (H, W) bool.
     """
 
@@ -52,8 +52,8 @@ class Example:
     """One row to show.
 
     Attributes:
-        image: (H, W, 3) uint8, the result.
-        original: the same of the base image; None where it was not kept.
+        image: (H, W, 3) uint8, the edited image.
+        original: (H, W, 3) uint8, the base image; None if it was not kept.
         edits: in order of turn.
     """
 
@@ -74,9 +74,9 @@ class _Candidate:
 
 
 def choose(dataset: DatasetDirectory, count: int = EXAMPLES) -> list[Example]:
-    """Rows that show much: many turns, and each time another photograph and other generators.
+    """Chooses varied rows: with many turns, of different photographs and generators.
 
-    The same dataset gives the same rows. Of the images only those of the chosen rows are read.
+    The choice depends on the dataset alone. Only the images of the chosen rows are read.
     """
     shards = [shard for shard in dataset.shards() if shard.group in EDITED_GROUPS]
     shards.sort(key=lambda shard: (SIDES.index(shard.side), EDITED_GROUPS.index(shard.group), shard.path))
@@ -101,7 +101,7 @@ def _candidates(dataset: DatasetDirectory, shard: Shard) -> list[_Candidate]:
 
 
 def _varied(candidates: list[_Candidate], count: int) -> list[_Candidate]:
-    """Takes, one after the other, the row that adds most to those taken."""
+    """Greedy selection: repeatedly takes the row that adds most variety to the chosen ones."""
     left = sorted(candidates, key=lambda candidate: candidate.id)
     taken: list[_Candidate] = []
     while left and len(taken) < count:
@@ -152,20 +152,20 @@ def _smaller(pixels: np.ndarray) -> np.ndarray:
 
 
 def contents(examples: list[Example]) -> Iterator[bytes]:
-    """All that a picture of examples shows."""
+    """Everything that a figure of examples depends on."""
     for example in examples:
         for pixels in (example.image, example.original, *(edit.mask for edit in example.edits)):
             yield b"" if pixels is None else repr(pixels.shape).encode() + pixels.tobytes()
         yield repr([(edit.generator, edit.text) for edit in example.edits]).encode()
 
 
-# ── The picture ───────────────────────────────────────────────────────────────────────────────────
+# ── The figure ────────────────────────────────────────────────────────────────────────────────────
 
 
 def draw_examples(examples: list[Example]) -> bytes:
-    """A line per example: the base image with the regions to edit in red, the result, and the mask of each turn.
+    """Draws one row per example: base image with the regions outlined in red, result, and the mask of each turn.
 
-    Without the base image, the result stands first as it is, and then with the edited regions in red.
+    Without a base image: the result, the result with the regions outlined in red, and the masks.
 
     Args:
         examples: at least one.
@@ -181,7 +181,7 @@ def draw_examples(examples: list[Example]) -> bytes:
     columns = (*titles, *(f"Turn {turn}" for turn in range(1, MAX_TURNS + 1)))
     with rc_context({"font.family": "DejaVu Sans", "font.size": 7.5, "text.color": INK, "text.parse_math": False}):
         width, height = CELL * len(columns), (CELL + 0.32) * len(examples) + HEADER
-        # the layout does not leave room for titles of axes without frames
+        # the layout reserves no space for titles of frameless axes
         layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, rect=(0, 0, 1, 1 - HEADER / height))
         figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
         cells = figure.subplots(len(examples), len(columns), squeeze=False)
@@ -200,7 +200,7 @@ def _draw_row(line: np.ndarray, example: Example) -> None:
     line[1].imshow(second)
     contoured = line[0] if example.original is not None else line[1]
     for edit in example.edits:
-        # a frame of zeros, so that a region at the border gets a whole outline
+        # padded with zeros, so that a region at the border gets a closed outline
         framed = np.pad(edit.mask, 1).astype(float)
         height, width = framed.shape
         contoured.contour(

@@ -1,4 +1,4 @@
-"""The paper's Figure 3, drawn from the counts of a dataset."""
+"""Draws the statistics figure of a dataset, after the paper's Figure 3."""
 
 import io
 from collections.abc import Callable, Mapping
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH, HEIGHT, DPI = 9.0, 9.6, 150
-"""Inches and dots per inch: 1350 pixels across, half of which the Hub shows on a common screen."""
+"""Size in inches, and dots per inch: 1350 pixels wide, twice the width at which the Hub shows it."""
 
 INK = "#3b4252"
 BAR = "#5b7aa5"
@@ -40,7 +40,7 @@ _STYLE: dict[Any, Any] = {
 
 
 def draw_statistics(stats: Stats) -> bytes:
-    """The panels of Figure 3, and the most frequent objects beside them.
+    """Draws the panels of Figure 3, and a panel of the most frequent objects.
 
     Returns:
         A PNG; the same counts give the same bytes with the same matplotlib.
@@ -75,7 +75,7 @@ def draw_statistics(stats: Stats) -> bytes:
 
 
 def to_png(figure: "Figure", dpi: int) -> bytes:
-    """A figure as PNG, without the version and the date that would make it another file tomorrow."""
+    """Encodes a figure as PNG without version and date, so that the same figure gives the same bytes."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     out = io.BytesIO()
@@ -88,7 +88,7 @@ def _has_turns(stats: Stats) -> bool:
 
 
 def _ranked(axes: "Axes", counts: Mapping[str, int]) -> None:
-    """Bars for the largest counts; what is left is one more bar."""
+    """Bars for the largest counts, and one bar for the sum of the others."""
     items = list(counts.items())
     shown, rest = items[:MOST], items[MOST:]
     bars = [(_shortened(name), count, BAR) for name, count in shown]
@@ -156,7 +156,7 @@ def _areas(axes: "Axes", stats: Stats) -> None:
     axes.tick_params(length=0)
 
 
-# ── Small things that panels share ────────────────────────────────────────────────────────────────
+# ── Helpers of the panels ─────────────────────────────────────────────────────────────────────────
 
 
 def _not_known(axes: "Axes") -> None:
@@ -168,20 +168,20 @@ def _not_known(axes: "Axes") -> None:
 
 
 def _bare(axes: "Axes", counts: str) -> None:
-    """Takes away the scale of the axis that counts: the bars carry their numbers."""
+    """Removes the count axis and writes each count at its bar."""
     axes.tick_params(length=0)
     (axes.xaxis if counts == "x" else axes.yaxis).set_visible(False)
     axes.spines["bottom" if counts == "x" else "left"].set_visible(False)
 
 
 def _blend(colour: tuple[int, int, int], alpha: float) -> tuple[float, float, float]:
-    """A colour on white."""
+    """Blends a colour with white."""
     red, green, blue = (channel * alpha / 255 + 1 - alpha for channel in colour)
     return red, green, blue
 
 
 def _two_lines(name: str) -> str:
-    """`Stable Diffusion XL` in two lines, so that eight names stand side by side."""
+    """Breaks a name such as `Stable Diffusion XL` into two lines, so that eight fit next to each other."""
     first, _, last = name.rpartition(" ")
     return f"{first}\n{last}" if len(name) > 10 else name
 

@@ -1,4 +1,4 @@
-"""What licences are called, and how the Hub knows them."""
+"""Names of licences, and their identifiers on the Hub."""
 
 import re
 from collections.abc import Iterable
@@ -20,7 +20,7 @@ HUB_IDS = frozenset(
         "cc-by-nd-4.0",
     }
 )
-"""Of the Hub's licence identifiers, those that photographs and checkpoints come with."""
+"""The Hub's identifiers of the licences of photographs and checkpoints."""
 
 _CREATIVE_COMMONS = re.compile(r"creativecommons\.org/licenses/([a-z-]+)/([0-9.]+)")
 _NAMES = {
@@ -35,12 +35,12 @@ _MANY = "per-image"
 
 @dataclass(frozen=True)
 class License:
-    """A licence as a card shows it.
+    """A licence as shown in a card.
 
     Attributes:
         name: such as `CC BY 2.0`.
-        url: where it can be read, or None.
-        hub_id: its identifier on the Hub, or None where the Hub has none.
+        url: URL of its text, or None.
+        hub_id: its identifier on the Hub, or None if the Hub has none.
     """
 
     name: str
@@ -55,7 +55,7 @@ NOT_STATED = License("not stated")
 
 
 def license_of(text: str | None) -> License:
-    """The licence that a base image's `license` names: a URL, a name, or nothing."""
+    """The licence for a base image's `license` field: a URL, a name, or None."""
     if not text:
         return NOT_STATED
     url = text if re.match(r"https?://", text) else None
@@ -81,7 +81,7 @@ def checkpoint_license(generator: str, checkpoint: str) -> License | None:
 
 
 def hub_metadata(licenses: Iterable[License]) -> dict[str, str]:
-    """The card's metadata on licences: the one that all share, or that each image has its own."""
+    """The licence fields of the card's metadata: the common licence, or a note that images have different ones."""
     ids = {license.hub_id for license in licenses}
     only = ids.pop() if len(ids) == 1 else None
     return {"license": only} if only else {"license": "other", "license_name": _MANY}
@@ -93,5 +93,5 @@ def _hub_id(name: str) -> str | None:
 
 
 def _plain(text: str) -> str:
-    """A name from a file of the user's, as one line of a Markdown table."""
+    """Escapes a name from a user's file for a Markdown table."""
     return re.sub(r"([|\[\]<>`*_\\])", r"\\\1", " ".join(text.split()))

@@ -1,4 +1,4 @@
-"""The card's metadata: what the Hub shows and searches by, and what `load_dataset` loads."""
+"""Makes the card's YAML metadata: the fields that the Hub searches, and the configs that `load_dataset` loads."""
 
 from typing import Any
 
@@ -33,7 +33,7 @@ def metadata(stats: Stats) -> dict[str, Any]:
     """The front matter of a dataset's card.
 
     Args:
-        stats: what the dataset holds.
+        stats: the dataset's statistics.
 
     Returns:
         Plain lists and dicts, in the order in which they are written.
@@ -52,7 +52,7 @@ def metadata(stats: Stats) -> dict[str, Any]:
 
 
 def to_yaml(front_matter: dict[str, Any]) -> str:
-    """Front matter as the lines between a card's `---`."""
+    """Formats front matter as YAML, the lines between a card's `---`."""
     return yaml.safe_dump(front_matter, sort_keys=False, allow_unicode=True, width=120)
 
 
@@ -66,7 +66,7 @@ def size_category(rows: int) -> str:
 
 
 def folders(view: View, split: str, stats: Stats) -> list[str]:
-    """The folders with shards that a split of a config is read from."""
+    """The folders whose shards belong to a split of a config, those with shards only."""
     return [place for place in view.splits[split] if place in stats.groups]
 
 
@@ -110,5 +110,5 @@ def config_features(view: View, with_originals: bool) -> datasets.Features:
 
 
 def _split(name: str, size: SplitSize) -> dict[str, Any]:
-    # without all three `datasets` ignores the whole of `dataset_info`
+    # `datasets` ignores `dataset_info` unless all three are there
     return {"name": name, "num_bytes": size.num_bytes, "num_examples": size.rows}

@@ -1,4 +1,4 @@
-"""The card's body: a template, filled in with the counts of a dataset."""
+"""Makes the card's Markdown body from a template and the statistics of a dataset."""
 
 from importlib import resources
 from typing import Any
@@ -24,7 +24,7 @@ TEMPLATE = "card.md.jinja"
 STATISTICS = "figures/statistics.png"
 EXAMPLES = "figures/examples.png"
 OBJECTS = 12
-"""How many of the most frequent objects are named."""
+"""Number of most frequent objects that are named."""
 
 _RANDOM_WEIGHTS = "none: random weights"
 
@@ -33,9 +33,9 @@ def body(stats: Stats, name: str, with_examples: bool) -> str:
     """The card below its metadata, in Markdown.
 
     Args:
-        stats: what the dataset holds.
-        name: what `load_dataset` is given, without the namespace.
-        with_examples: there is a picture of examples, at EXAMPLES.
+        stats: the dataset's statistics.
+        name: the dataset's name for `load_dataset`, without the namespace.
+        with_examples: whether there is a figure of examples, at EXAMPLES.
     """
     from jinja2 import Environment, StrictUndefined
 
@@ -50,7 +50,7 @@ def number(count: int) -> str:
 
 
 def size(count: int) -> str:
-    """A number of bytes as people say it.
+    """Formats a number of bytes in decimal units.
 
     >>> size(1_234_567), size(21_600_000_000)
     ('1.2 MB', '21.6 GB')
@@ -103,7 +103,7 @@ def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
 
 
 def _sides(stats: Stats) -> str:
-    """The images on each side of the 8:2, where there are two."""
+    """The numbers of images on both sides of the 8:2 split; empty with one side only."""
     sides: dict[str, int] = {}
     for place, rows in stats.groups.items():
         _, side, group = place.split("/")
@@ -120,7 +120,7 @@ def _classes(stats: Stats) -> list[tuple[int, str, str, tuple[int, ...]]]:
 
 
 def _unused(stats: Stats) -> str:
-    """The generators without an edit; nothing where it is not known who edited."""
+    """The generators without an edit; empty if the generators are unknown."""
     names = [GENERATOR_NAMES[generator] for generator in GENERATORS if not sum(stats.edits_by_turn[generator])]
     return ", ".join(names) if len(names) < len(GENERATORS) else ""
 
@@ -141,7 +141,7 @@ def _checkpoint(count: CheckpointCount) -> dict[str, Any]:
 
 
 def _license_rows(stats: Stats) -> list[tuple[License, int]]:
-    """Rows by licence, most first; two spellings of one licence are one."""
+    """Number of rows by licence, most first; spellings of the same licence are merged."""
     rows: dict[License, int] = {}
     for text, count in stats.licenses.items():
         license = license_of(text)

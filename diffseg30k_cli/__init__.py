@@ -1,4 +1,4 @@
-"""The `diffseg30k` command, and several stages in one call: `build_dataset` and `add_lora_edits`."""
+"""The `diffseg30k` command, and two functions that run several stages: `build_dataset` and `add_lora_edits`."""
 
 from importlib import import_module
 from typing import Any
@@ -12,7 +12,7 @@ __all__ = ["add_lora_edits", "build_dataset"]
 
 
 def __getattr__(name: str) -> Any:
-    """Imports what is offered when it is first used, so that importing the package stays quick."""
+    """Imports a public function when it is first used, so that importing the package stays quick."""
     if name in _PLACES:
         return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,4 +1,4 @@
-"""The command, for `python -m diffseg30k_cli`."""
+"""Runs the command for `python -m diffseg30k_cli`."""
 
 from diffseg30k_cli.main import main
 

@@ -12,9 +12,9 @@ from diffseg30k_cli.options import AsJson, names
 from diffseg30k_cli.printing import Files, show
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
-Config = Annotated[str | None, typer.Option(help="Its config, whose name says the task; semantic.")]
-Side = Annotated[int | None, typer.Option(min=32, help="Side that images are brought to, in pixels.")]
-Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows as they are needed, without a copy.")]
+Config = Annotated[str | None, typer.Option(help="Its config, which determines the task; semantic.")]
+Side = Annotated[int | None, typer.Option(min=32, help="Side that images are resized to, in pixels.")]
+Streaming = Annotated[bool, typer.Option("--streaming", help="Read rows on demand, without a copy on disk.")]
 Device = Annotated[
     Literal["auto", "cpu", "cuda"] | None, typer.Option(help="auto, a GPU where there is one, if left out.")
 ]
@@ -22,7 +22,7 @@ Device = Annotated[
 
 @dataclass(frozen=True)
 class TrainChoices:
-    """What is trained, on what; None leaves it to `TrainOptions`."""
+    """The options of `train`; None stands for the default in `TrainOptions`."""
 
     out: Annotated[str, typer.Option(help="Folder of the training.", show_default=False)]
     dataset: Name = None
@@ -68,7 +68,7 @@ def train(choices: TrainChoices, as_json: AsJson = False) -> None:
 
 @dataclass(frozen=True)
 class EvaluateChoices:
-    """What is evaluated, on what; None leaves it to `EvaluateOptions`."""
+    """The options of `evaluate`; None stands for the default in `EvaluateOptions`."""
 
     detector: Annotated[
         str,
@@ -110,7 +110,7 @@ def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
 
 @dataclass(frozen=True)
 class DistortChoices:
-    """What is distorted, and how; None leaves it to `DistortOptions`."""
+    """The options of `distort`; None stands for the default in `DistortOptions`."""
 
     dataset: Annotated[
         str, typer.Argument(help="Packed dataset: a folder, a URL or a name on the Hub.", show_default=False)
@@ -154,5 +154,5 @@ def tables(
 
 
 def _given(choices: Any) -> dict[str, Any]:
-    """The options that were given."""
+    """The options that were given, without those that are None."""
     return {name: value for name, value in dataclasses.asdict(choices).items() if value is not None}

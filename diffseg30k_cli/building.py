@@ -1,4 +1,4 @@
-"""The commands that build a dataset: `demo`, `build`, and its stages one by one."""
+"""The commands that build a dataset: `demo`, `build`, and one for each stage."""
 
 from functools import partial
 from pathlib import Path
@@ -32,7 +32,7 @@ from generation.editing.executors.options import ExecutorKind, ExecutorOptions, 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
 Target = Annotated[
     int | None,
-    typer.Option(min=1, help="Accepted images wanted: further rounds make up for those that are discarded."),
+    typer.Option(min=1, help="Number of accepted images: further rounds compensate for discarded ones."),
 ]
 
 
@@ -44,7 +44,7 @@ def demo(
     workers: Workers = None,
     device: Device = "auto",
 ) -> None:
-    """Builds a small dataset from sample photographs, loads it and shows what it holds."""
+    """Builds a small dataset from sample photographs, loads it and prints its contents."""
     from generation.sources.demo.photographs import write_demo_sources
 
     images, annotations = write_demo_sources(f"{out}-run/photographs")
@@ -79,9 +79,9 @@ def build(
     max_failures: MaxFailures = 0,
     as_json: AsJson = False,
 ) -> None:
-    """From photographs to a packed dataset: plan, generate, score, pack and card in one go.
+    """Builds a packed dataset from photographs: runs plan, generate, score, pack and card.
 
-    Killed and started again with the same options, it goes on where it was.
+    An interrupted build continues when it is started again with the same options.
     """
     _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures, as_json)
 
@@ -147,9 +147,9 @@ def generate(
     work: WorkChoices,
     workers: Workers = None,
     max_failures: MaxFailures = 0,
-    executor: Annotated[ExecutorKind, typer.Option(help="Where: this machine, or a cluster.")] = "local",
+    executor: Annotated[ExecutorKind, typer.Option(help="This machine, or a cluster.")] = "local",
     shared: Annotated[
-        bool, typer.Option("--shared", help="Other machines work on the run too, each by this command.")
+        bool, typer.Option("--shared", help="Other machines edit the same run, each started by this command.")
     ] = False,
     address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
     gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
@@ -159,13 +159,13 @@ def generate(
     sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Makes the edits of a plan that are not made yet; those that failed are tried again."""
+    """Makes the unfinished edits of a plan; those that failed are tried again."""
     slurm = None
     if executor == "slurm" or partition:
         pairs = tuple((key, value) for key, _, value in (pair.partition("=") for pair in sbatch or ()))
         slurm = SlurmOptions(partition or "", time_limit, gpus=gpus, setup=setup, sbatch=pairs)
     if executor != "local" and workers is None:
-        raise typer.BadParameter("say how many work at once on the cluster", param_hint="--workers")
+        raise typer.BadParameter("give the number of workers on the cluster", param_hint="--workers")
     where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
     _generate(run, replaced, vlm, work, where, max_failures, as_json)
 
@@ -179,7 +179,7 @@ def _generate(
     max_failures: int,
     as_json: bool,
 ) -> None:
-    """Makes or submits the edits of a plan; the VLM is the plan's where none is named."""
+    """Makes or submits the edits of a plan; without a named VLM that of the plan is used."""
     from builder.run.directory import RunDirectory
     from diffseg30k_cli.pipelines import is_complete
     from generation.editing.run import generate as make_edits
@@ -212,7 +212,7 @@ def score(
 ) -> None:
     """Measures every edit, lets a VLM judge it if one is named, and discards what falls short.
 
-    An image keeps the score that a VLM gave it: said again with other limits, nothing is asked again.
+    A VLM's scores are kept: with other limits the command can be repeated without new questions.
     """
     from generation.quality.score import score as score_run
 
@@ -242,7 +242,7 @@ def card(dataset: Dataset, as_json: AsJson = False) -> None:
 @grouped
 def lora(
     run: RunArgument,
-    out: Annotated[str, typer.Option(help="Packed dataset of the run, which `semantic-lora` joins.")],
+    out: Annotated[str, typer.Option(help="Packed dataset of the run, to which `semantic-lora` is added.")],
     replaced: CheckpointChoices,
     work: WorkChoices,
     lora_run: Annotated[
@@ -251,7 +251,7 @@ def lora(
     workers: Workers = None,
     as_json: AsJson = False,
 ) -> None:
-    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into `semantic-lora`."""
+    """Edits the validation images of Stable Diffusion XL again with a LoRA, as the config `semantic-lora`."""
     from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
 
     where = ExecutorOptions(workers=_workers(workers, work.device))
@@ -267,7 +267,7 @@ def _workers(workers: int | None, device: str) -> int:
 
 
 def _show(dataset: str) -> None:
-    """Loads every config of a packed dataset as its users will and shows what it holds."""
+    """Loads every config of a packed dataset with `load_dataset` and prints its contents."""
     from datasets import get_dataset_config_names, load_dataset
 
     folder = str(Path(dataset).resolve())

@@ -1,4 +1,4 @@
-"""Which extra of the package brings a module that is missing."""
+"""Finds the package extra that installs a missing module."""
 
 EXTRAS = {
     "generation": (
@@ -24,13 +24,13 @@ EXTRAS = {
 
 
 def advice(module: str | None) -> str | None:
-    """What to install for a module that was not found.
+    """Advice on what to install for a module that was not found.
 
     Args:
-        module: its dotted name; of those that both extras bring, `generation` is named.
+        module: its dotted name; for modules of both extras the advice names `generation`.
 
     Returns:
-        A sentence, or None for a module that no extra brings.
+        A sentence; None for a module that no extra installs.
     """
     top = (module or "").partition(".")[0]
     for extra, modules in EXTRAS.items():

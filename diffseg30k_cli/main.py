@@ -1,4 +1,4 @@
-"""Runs the command: all groups of commands, and one line for a mistake of the user's."""
+"""Runs the command, and prints one line for a user's mistake."""
 
 import os
 import sys
@@ -13,7 +13,7 @@ USER_ERRORS = (ValueError, OSError, ImportError)
 
 
 def main() -> None:
-    """Runs the command; a mistake of the user's is one line on stderr and exit code 1."""
+    """Runs the command; a user's mistake prints one line on stderr and exits with code 1."""
     try:
         app(prog_name="diffseg30k")
     except USER_ERRORS as error:

@@ -1,4 +1,4 @@
-"""The commands that tell of a run: `status`, `estimate`, `report`; and `generators`."""
+"""The commands about a run, `status`, `estimate` and `report`, and the list of generators, `generators`."""
 
 import time
 from typing import Annotated
@@ -17,7 +17,7 @@ def report(
     out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Says what of a scored run was accepted and why the rest was not; shows the best and the worst."""
+    """Reports accepted and discarded images of a scored run with causes, and draws the best and the worst."""
     from generation.quality.report import write_report
 
     show(Files("", tuple(write_report(run, out))), as_json)
@@ -27,9 +27,9 @@ def report(
 def status(
     run: RunArgument,
     as_json: AsJson = False,
-    watch: Annotated[float | None, typer.Option(min=1, help="Show it again every so many seconds.")] = None,
+    watch: Annotated[float | None, typer.Option(min=1, help="Repeat every so many seconds.")] = None,
 ) -> None:
-    """Shows how far a run is, from its directory alone, wherever it is carried out."""
+    """Shows the progress of a run, read from its directory."""
     from generation.monitoring.status import read_status
     from generation.monitoring.status_view import as_dict, show_status
 
@@ -50,15 +50,15 @@ def estimate(
     workers: Annotated[int, typer.Option(min=1, help="Workers of the cluster, one GPU each.")] = 1,
     images: Annotated[int | None, typer.Option(min=1, help="Scale the plan to so many edited images.")] = None,
     seconds: Annotated[
-        list[str] | None, typer.Option(help="GENERATOR=SECONDS of an edit, instead of what was measured.")
+        list[str] | None, typer.Option(help="GENERATOR=SECONDS per edit, instead of the measured value.")
     ] = None,
-    load_seconds: Annotated[float, typer.Option(min=0, help="What loading a generator takes.")] = 30.0,
+    load_seconds: Annotated[float, typer.Option(min=0, help="Seconds to load a generator.")] = 30.0,
     stragglers: Annotated[float, typer.Option(min=0, max=1, help="Share of workers three times as slow.")] = 0.0,
     crashes: Annotated[float, typer.Option(min=0, help="Crashes of one worker in an hour.")] = 0.0,
     scored: Annotated[bool, typer.Option("--scored", help="A VLM judges each image.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Says what a run will take: GPU hours, storage and questions to the VLM."""
+    """Estimates a run's GPU hours, storage and VLM questions."""
     from generation.monitoring.estimate import estimate as estimate_run
     from generation.monitoring.simulation import Cluster
 
@@ -72,7 +72,7 @@ def estimate(
         for each in found.generators
     ]
     show_table(("generator", "edits", "seconds an edit", "GPU hours"), rows)
-    say(found.lines())
+    print_lines(found.lines())
 
 
 def _seconds(pairs: list[str] | None) -> dict[str, float]:
@@ -89,7 +89,7 @@ def _seconds(pairs: list[str] | None) -> dict[str, float]:
 @app.command(rich_help_panel=BUILDING)
 @grouped
 def generators(replaced: CheckpointChoices, as_json: AsJson = False) -> None:
-    """Lists the generators: checkpoint, size, licence, and whether the weights can be had."""
+    """Lists the generators: checkpoint, size, licence, and availability of the weights."""
     from generation.generators.listing import HEADINGS, describe, rows
 
     found = describe(dict(replaced.replacements()))

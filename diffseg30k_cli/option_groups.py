@@ -1,4 +1,4 @@
-"""Commands whose options come in groups: a parameter that is a dataclass stands for an option a field."""
+"""Option groups for commands: a parameter whose type is a dataclass becomes one option per field."""
 
 import functools
 import inspect
@@ -8,7 +8,7 @@ from typing import Any
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """A command as Typer wants it, with the fields of its option groups as parameters of their own.
+    """Converts a command for Typer: the fields of its option groups become parameters.
 
     Args:
         command: some of its parameters are annotated with frozen dataclasses, whose fields are annotated as
@@ -43,7 +43,7 @@ def _fields(group: Any) -> list[inspect.Parameter]:
 
 
 def _taken(parameter: inspect.Parameter, values: dict[str, Any]) -> Any:
-    """The value of a command's parameter from those of the options."""
+    """The value of a command's parameter, assembled from the options' values."""
     group = parameter.annotation
     if not is_dataclass(group):
         return values[parameter.name]

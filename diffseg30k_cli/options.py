@@ -1,4 +1,5 @@
-"""The options of building a dataset, in groups that commands share, and what the library makes of each."""
+"""The option groups of the commands that build a dataset, each with a method that returns the library's
+options."""
 
 import dataclasses
 from dataclasses import dataclass
@@ -22,23 +23,24 @@ RunArgument = Annotated[str, typer.Argument(help="Run directory: a folder or an 
 Dataset = Annotated[str, typer.Argument(help="Packed dataset: a folder.", show_default=False)]
 Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_default=False)]
 Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
-Seed = Annotated[int, typer.Option(min=0, help="Fixes the whole plan, and so the whole dataset.")]
+Seed = Annotated[int, typer.Option(min=0, help="Seed of the plan, and so of the whole dataset.")]
 Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a processor core or GPU if left out.")]
 Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a worker) or `cuda:N`.")]
 MaxFailures = Annotated[
-    int, typer.Option(min=0, help="With more edits failed than this, the command ends with an error.")
+    int, typer.Option(min=0, help="With more failed edits than this the command ends with an error.")
 ]
-ShardSize = Annotated[int, typer.Option(min=1, help="About how large a shard gets, in MB.")]
+ShardSize = Annotated[int, typer.Option(min=1, help="Approximate size of a shard, in MB.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 
 
 @dataclass(frozen=True)
 class SourceChoices:
-    """Where the base images come from."""
+    """The sources of base images."""
 
     images: Annotated[str, typer.Option(help="Folder of the photographs.", show_default=False)]
     annotations: Annotated[
-        str | None, typer.Option(help="COCO instances file (JSON) that names and outlines their objects.")
+        str | None,
+        typer.Option(help="COCO instances file (JSON) with their objects' outlines."),
     ] = None
     any_license: Annotated[
         bool, typer.Option("--any-license", help="Keep photographs whose licence forbids derivatives.")
@@ -66,7 +68,7 @@ class SourceChoices:
 
 @dataclass(frozen=True)
 class CheckpointChoices:
-    """Which checkpoints are replaced."""
+    """The replaced checkpoints."""
 
     checkpoint: Annotated[
         list[str] | None,
@@ -77,7 +79,7 @@ class CheckpointChoices:
         """Pairs of a generator and what replaces its checkpoint.
 
         Raises:
-            typer.BadParameter: one is not written as such a pair.
+            typer.BadParameter: an option is not such a pair.
         """
         split = [(pair, *pair.partition("=")[::2]) for pair in self.checkpoint or ()]
         for pair, name, place in split:
@@ -90,15 +92,15 @@ class CheckpointChoices:
 
 @dataclass(frozen=True)
 class VlmChoices:
-    """Which VLM is asked."""
+    """The VLM."""
 
     vlm: Annotated[
         str | None,
         typer.Option(help="qwen2.5-vl-7b, a Hub id, ID@REVISION, a folder, or an OpenAI-compatible URL."),
     ] = None
-    vlm_model: Annotated[str | None, typer.Option(help="What the endpoint calls its model.")] = None
+    vlm_model: Annotated[str | None, typer.Option(help="The endpoint's name of its model.")] = None
     keep_replies: Annotated[
-        bool, typer.Option("--keep-replies", help="Keep every question to the VLM whole beside its answer.")
+        bool, typer.Option("--keep-replies", help="Store every whole question to the VLM with its answer.")
     ] = False
 
     def client(self, device: str) -> "VlmClient | None":
@@ -117,7 +119,7 @@ class VlmChoices:
 
 @dataclass(frozen=True)
 class PlanChoices:
-    """What the plan is made for."""
+    """The options of the plan."""
 
     count: Annotated[
         int | None, typer.Option(min=1, help="Images to edit; all that have regions if left out.")
@@ -133,9 +135,7 @@ class PlanChoices:
     ] = None
     checkpoints: Annotated[
         CheckpointKind,
-        typer.Option(
-            help="`tiny`: small ones for trying things out, made on the spot; `full`: the real ones, from the Hub."
-        ),
+        typer.Option(help="`tiny`: small ones for tests, built on this machine; `full`: the published ones."),
     ] = "tiny"
     compositing: Annotated[
         str,
@@ -143,9 +143,7 @@ class PlanChoices:
     ] = "spliced"
     regions: Annotated[
         RegionsFrom,
-        typer.Option(
-            help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names, found anew."
-        ),
+        typer.Option(help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names."),
     ] = "annotations"
     prompts: Annotated[
         PromptsBy,
@@ -153,10 +151,10 @@ class PlanChoices:
     ] = "templates"
     detector: Annotated[
         str | None,
-        typer.Option(help="Grounding DINO: a Hub id, ID@REVISION or a folder, to replace the usual one."),
+        typer.Option(help="Grounding DINO: a Hub id, ID@REVISION or a folder, to replace the default."),
     ] = None
     segmenter: Annotated[
-        str | None, typer.Option(help="SAM: a Hub id, ID@REVISION or a folder, to replace the usual one.")
+        str | None, typer.Option(help="SAM: a Hub id, ID@REVISION or a folder, to replace the default.")
     ] = None
 
     @property
@@ -167,8 +165,8 @@ class PlanChoices:
         """The plan's options.
 
         Args:
-            replaced: checkpoints to use in place of the usual ones.
-            client: the VLM, where the plan asks one.
+            replaced: the replaced checkpoints.
+            client: the VLM, if the plan asks one.
         """
         from generation.generators import registry
         from generation.plan.options import PlanOptions
@@ -193,19 +191,19 @@ class PlanChoices:
 
 @dataclass(frozen=True)
 class WorkChoices:
-    """How edits are made on a device."""
+    """The options of workers."""
 
     device: Device = "auto"
     batch_size: Annotated[
         int | None,
-        typer.Option(min=1, help="Edits a generator makes at once; 1 on a CPU, 4 on a GPU if left out."),
+        typer.Option(min=1, help="Edits per batch; 1 on a CPU, 4 on a GPU if left out."),
     ] = None
 
     def worker(self, replaced: CheckpointChoices, here: bool = True) -> "WorkerOptions":
         """The worker's options.
 
         Args:
-            here: the device is this machine's, and `auto` is settled now.
+            here: whether the workers run on this machine, so that `auto` is resolved now.
         """
         from generation.editing.devices import resolve_device
         from generation.editing.worker_options import WorkerOptions
@@ -216,7 +214,7 @@ class WorkChoices:
 
 @dataclass(frozen=True)
 class ScoreChoices:
-    """How finished images are judged."""
+    """The options of the quality filter."""
 
     judge: Annotated[
         Judge,
@@ -243,10 +241,10 @@ class ScoreChoices:
 
 @dataclass(frozen=True)
 class PackChoices:
-    """How a run is packed."""
+    """The options of packing."""
 
     with_originals: Annotated[
-        bool, typer.Option("--with-originals", help="Keep the base images beside the edited ones.")
+        bool, typer.Option("--with-originals", help="Keep the base images as the column `original`.")
     ] = PackOptions.with_originals
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE
 
@@ -255,5 +253,5 @@ class PackChoices:
 
 
 def names(text: str | None) -> tuple[str, ...] | None:
-    """Names that are separated by commas; None for no text."""
+    """Splits names separated by commas; None for None."""
     return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None

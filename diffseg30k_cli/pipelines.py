@@ -1,4 +1,4 @@
-"""Several stages in one call: from photographs to a packed dataset, and the LoRA edits that join it."""
+"""Runs several stages in one call: builds a packed dataset from photographs, or adds the LoRA set to one."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -28,18 +28,18 @@ ReportStage = Callable[[str, Report], None]
 
 @dataclass(frozen=True)
 class BuildOptions:
-    """How a dataset is built, the sources and the plan aside.
+    """The options of a build besides sources and plan.
 
     Attributes:
         run: the run directory; None for `OUT-run`.
-        target: accepted images wanted: further rounds make up for those that are discarded. The plan's `count` is
-            then left out.
-        worker: how each worker works.
-        where: on which processes.
-        client: the VLM that writes prompts, finds regions and judges; None for none.
-        quality: how finished images are judged.
-        packing: how the run is packed.
-        max_failures: with more edits failed or lost than this, the build is not complete.
+        target: number of accepted images; further rounds compensate for discarded ones. The plan's `count` has to
+            be None then.
+        worker: device, batch size and replaced checkpoints.
+        where: the executor.
+        client: the VLM that writes prompts, names objects and judges; None for none.
+        quality: the options of the quality filter.
+        packing: the options of packing.
+        max_failures: with more failed or lost edits than this the build is not complete.
     """
 
     run: str | None = None
@@ -59,13 +59,13 @@ def build_dataset(
     options: BuildOptions | None = None,
     report: ReportStage = show_stage,
 ) -> bool:
-    """From photographs to a packed dataset with its card: plan, generate, score, pack and card.
+    """Builds a packed dataset with its card from photographs: plan, generate, score, pack and card.
 
-    Killed and called again with the same options, it goes on where it was and ends in the same bytes.
+    An interrupted build continues when it is called again with the same options, and ends in the same bytes.
 
     Args:
         sources: the photographs.
-        plan: what fixes every edit.
+        plan: the plan's options.
         out: folder of the packed dataset.
         options: how it is built.
         report: is given each stage's report; by default it is printed.
@@ -74,12 +74,11 @@ def build_dataset(
         Whether no more edits failed than may.
 
     Raises:
-        ValueError, FileNotFoundError: a stage cannot do what is asked: see `prepare_run`, `generate`, `score`
-            and `pack`.
+        ValueError, FileNotFoundError: raised by a stage; see `prepare_run`, `generate`, `score` and `pack`.
     """
     options = options or BuildOptions()
     if options.target and plan.count:
-        raise ValueError("--target plans as many images as it needs; leave --count out")
+        raise ValueError("--target determines the number of planned images: leave out --count")
     run = options.run or f"{out.rstrip('/')}-run"
     runs, complete = _edited_runs(run, sources, plan, options, report)
     for each in runs:
@@ -122,7 +121,7 @@ def _generate_and_score(run: str, options: BuildOptions, report: ReportStage) ->
 
 
 def is_complete(made: RunReport, max_failures: int) -> bool:
-    """Whether no more edits failed or were lost than may."""
+    """Whether at most `max_failures` edits failed or were lost."""
     return len(made.failures) + made.lost <= max_failures
 
 
@@ -133,7 +132,7 @@ def add_lora_edits(
     options: BuildOptions | None = None,
     report: ReportStage = show_stage,
 ) -> bool:
-    """Edits the validation regions of Stable Diffusion XL again with a LoRA, into the config `semantic-lora`.
+    """Edits the validation images of Stable Diffusion XL again with a LoRA, and packs them as `semantic-lora`.
 
     Args:
         run: the run directory of the dataset.
@@ -146,7 +145,7 @@ def add_lora_edits(
         Whether no more edits failed than may.
 
     Raises:
-        ValueError, FileNotFoundError: the run has no such edits, or a stage cannot be carried out.
+        ValueError, FileNotFoundError: the run has no such edits, or a stage raises it.
     """
     options = options or BuildOptions()
     lora_run = lora_run or f"{run.rstrip('/')}-lora"

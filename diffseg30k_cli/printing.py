@@ -1,4 +1,4 @@
-"""How reports are printed: lines and tables for people, JSON for programs."""
+"""Prints reports as lines, tables or JSON."""
 
 import dataclasses
 import json
@@ -13,8 +13,8 @@ from rich.table import Table
 console = Console()
 
 
-def say(lines: Iterable[str]) -> None:
-    """Prints each line as it is, never broken or coloured."""
+def print_lines(lines: Iterable[str]) -> None:
+    """Prints each line without wrapping or colours."""
     for line in lines:
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 

@@ -36,7 +36,7 @@ def push(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Adds to the Hub what it does not have, in one commit."""
+    """Uploads the shards that the Hub lacks, in one commit."""
     from builder.hub.push import PushOptions
     from builder.hub.push import push as push_dataset
     from cards.card import write_card
@@ -57,7 +57,7 @@ def pull(
     revision: Annotated[str | None, typer.Option(help="Branch, tag or commit.")] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Brings a dataset, or one config or split of it, from the Hub."""
+    """Downloads a dataset, or one config or split of it, from the Hub."""
     from builder.hub.pull import PullOptions
     from builder.hub.pull import pull as pull_dataset
     from cards.card import write_card
@@ -78,13 +78,13 @@ def import_(
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
     as_json: AsJson = False,
 ) -> None:
-    """Turns the published zip archives into shards, without unpacking them."""
+    """Converts the published zip archives to shards, without unpacking them."""
     from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
     from cards.card import write_card
 
     if labels is None:
-        say(count_mask_values(archives).lines())
-        raise ValueError("say with --labels FILE which of these mask values means which generator")
+        print_lines(count_mask_values(archives).lines())
+        raise ValueError("give the generator of each of these mask values with --labels FILE")
     report = import_archives(archives, out, ImportOptions(labels=labels, shard_bytes=shard_size * MEGABYTE))
     show_stage("import", report, as_json)
     show_stage("card", Files("card", (write_card(out),)), as_json)

@@ -1,6 +1,7 @@
-"""Photographs in, edited images out: a plan fixes every edit, workers make them, and finished images are scored.
+"""Edits photographs: plans every edit, makes the edits with diffusion models and scores the finished images.
 
-`prepare_run`, `generate`, `score`, `read_status` and `estimate` are what people call from Python.
+The input is photographs, the output a run directory, which `builder` packs to a dataset. Public functions:
+`prepare_run`, `generate`, `score`, `read_status` and `estimate`.
 """
 
 from importlib import import_module

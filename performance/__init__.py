@@ -1,1 +1,1 @@
-"""What the project promises to be fast at: ratios of two things measured in one run."""
+"""Benchmarks of speed and memory: ratios of two measurements made in the same run."""

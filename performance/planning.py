@@ -1,4 +1,4 @@
-"""What an edit costs to plan as the plan grows.
+"""Measures the planning time per edit as the plan grows.
 
     python -m performance.planning
 

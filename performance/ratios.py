@@ -1,4 +1,4 @@
-"""Two things timed in turn, and the ratio that is promised of them."""
+"""Times two functions alternately and compares their ratio with a goal."""
 
 import statistics
 import time

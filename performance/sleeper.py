@@ -1,4 +1,4 @@
-"""A generator that sleeps, and edits for it: what is left is the run's own work."""
+"""A generator that only sleeps, and edits for it, to measure the time that a run itself needs per edit."""
 
 import time
 from collections.abc import Sequence

@@ -1,1 +1,1 @@
-"""Rows of a packed dataset as detectors read them: cropped, distorted, in batches."""
+"""Loads rows of a packed dataset, and prepares or distorts them for detectors."""

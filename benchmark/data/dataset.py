@@ -1,4 +1,4 @@
-"""Rows of a packed dataset, from a folder or the Hub, for a task."""
+"""Loads the rows of a packed dataset, from a folder or the Hub, and decodes them for a task."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Sample:
         id: the row's.
         image: (H, W, 3) uint8, RGB.
         truth: (H, W) uint8 label map; for classification the label, 0 or 1.
-        num_edits: 0 to 3, None where the dataset does not tell.
+        num_edits: number of edits, 0 to 3; None if the dataset does not record it.
     """
 
     id: str
@@ -41,10 +41,10 @@ class Sample:
 
 
 def task_of(config: str) -> Task:
-    """The task that a config is for.
+    """The task of a config: `semantic`, `binary` or `classification`.
 
     Raises:
-        ValueError: there is no such config, or it is for no task of the benchmark.
+        ValueError: there is no such config, or it belongs to no task of the benchmark.
     """
     if config not in CONFIGS:
         raise ValueError(f"there is no config {config!r}; the configs are {', '.join(CONFIGS)}")
@@ -52,7 +52,7 @@ def task_of(config: str) -> Task:
         if config.startswith(task):
             return task
     usable = [name for name in CONFIGS if name.startswith(TASKS)]
-    raise ValueError(f"the config {config!r} is no task of the benchmark; those are {', '.join(usable)}")
+    raise ValueError(f"the config {config!r} belongs to no task of the benchmark; give one of {', '.join(usable)}")
 
 
 def evaluation_split(config: str) -> str:
@@ -63,17 +63,17 @@ def evaluation_split(config: str) -> str:
 def load_rows(
     dataset: str, config: str, split: str, streaming: bool = False, truth: str | None = None
 ) -> datasets.Dataset | datasets.IterableDataset:
-    """The rows of a split with the columns that a task needs, images undecoded.
+    """Loads the rows of a split with the columns that a task needs; images stay encoded.
 
     Args:
         dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
-        config: one that belongs to a task.
-        split: one of the config's.
-        streaming: read rows as they are asked for, without a copy on the disk.
-        truth: the column with the truth, if not the one of the config's task.
+        config: a config of a task.
+        split: a split of the config.
+        streaming: whether rows are read on demand, without a copy on disk.
+        truth: the column with the truth; that of the config's task if left out.
 
     Raises:
-        FileNotFoundError: nothing is there.
+        FileNotFoundError: the dataset does not exist.
         ValueError: there is no such config or split, or a column is missing.
     """
     truth = truth or TRUTH_COLUMNS[task_of(config)]
@@ -121,7 +121,8 @@ def _shards(folder: str) -> list[str]:
 
 
 def _state_of(folder: str) -> str:
-    """Changes when a shard does, so that `datasets` prepares a folder again that was packed again."""
+    """A digest that changes with any shard, so that `datasets` does not use its cache for a folder that was
+    repacked."""
     digest = hashlib.sha256()
     for place, _, names in sorted(os.walk(folder)) if "://" not in folder else []:
         for name in sorted(names):
@@ -145,17 +146,17 @@ def _undecoded(rows, dataset: str, truth: str):
 
 
 def decode(row: dict, task: Task) -> Sample:
-    """A row of `load_rows` as a sample.
+    """Decodes a row of `load_rows`.
 
     Raises:
-        ValueError: the picture does not decode, or image and mask differ in size; the message has the id.
+        ValueError: an image cannot be decoded, or image and mask differ in size; the message has the row's id.
     """
     truth = row[TRUTH_COLUMNS[task]]
     try:
         image = np.asarray(_picture(row["image"]).convert("RGB"))
         target = int(truth) if task == "classification" else np.asarray(_picture(truth))
     except (OSError, ValueError) as error:
-        raise ValueError(f"row {row['id']}: a picture does not decode: {error}") from error
+        raise ValueError(f"row {row['id']}: an image cannot be decoded: {error}") from error
     if isinstance(target, np.ndarray) and target.shape != image.shape[:2]:
         raise ValueError(f"row {row['id']}: the image is {image.shape[:2]} and its mask {target.shape}")
     return Sample(row["id"], image, target, row.get(TURNS))

@@ -1,4 +1,4 @@
-"""What happens to a picture on its way to a detector: the paper's Table 3, and what else is done to pictures."""
+"""Distorts images under a named condition, those of the paper's Table 3 and further ones."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from diffseg30k import derived_seed
 
 Rng = np.random.Generator
 CROP_SHARE = (0.6, 0.9)
-"""The range of the side that `crop` keeps."""
+"""The range of the share of each side that `crop` keeps, 0 to 1."""
 
 
 @dataclass(frozen=True)
 class Condition:
-    """How images are changed before a detector sees them. Each part is left out where it is None.
+    """A distortion that is applied to images before detection. A part that is None is skipped.
 
     Attributes:
-        name: as on the command line and in result files.
-        about: one sentence for people.
-        crop: image and mask are cut to the same random rectangle, each side a share of this range.
-        size: the images are brought to this side, instead of the one that the detector was trained at.
-        pixels: changes the pixels, at the size that the detector gets.
-        attack: the pixels are changed by the detector's own gradient, to at most so many 255ths.
+        name: its name on the command line and in result files.
+        about: one sentence that describes it.
+        crop: image and mask are cropped to the same random rectangle; the range of each side's kept share, 0 to 1.
+        size: side in pixels that images are resized to, instead of the detector's training size.
+        pixels: function that changes the pixels of an image at the detector's input size.
+        attack: largest change of a channel in a white-box attack with the detector's gradient, in 255ths.
     """
 
     name: str
@@ -42,7 +42,8 @@ def _noise(image: np.ndarray, sigma: float, rng: Rng) -> np.ndarray:
 
 
 def _shared(image: np.ndarray, rng: Rng) -> np.ndarray:
-    """Uploaded, saved and uploaded again: shrunk and compressed, and compressed again at the old size."""
+    """Simulates sharing on social networks: shrunk, compressed as JPEG and WebP, enlarged again, compressed as
+    JPEG."""
     height, width = image.shape[:2]
     factor = rng.uniform(0.6, 1.0)
     small = resize_image(image, max(1, round(width * factor)), max(1, round(height * factor)))
@@ -53,7 +54,7 @@ def _shared(image: np.ndarray, rng: Rng) -> np.ndarray:
 
 @dataclass(frozen=True)
 class _Kind:
-    """Conditions that a number makes: its meaning, its range, and how."""
+    """A family of conditions with a number: description, range of the number, and constructor."""
 
     number: str
     least: float
@@ -81,13 +82,15 @@ _KINDS: dict[str, _Kind] = {
 _PLAIN = (
     Condition("clean", "As it is."),
     Condition("crop", "Cut to a random 60 to 90 % of each side.", crop=CROP_SHARE),
-    Condition("social", "Shrunk and compressed three times, as by networks and messengers.", pixels=_shared),
+    Condition(
+        "social", "Shrunk and compressed three times, as by social networks and messengers.", pixels=_shared
+    ),
 )
 
 TABLE_3 = ("clean", "jpeg-60", "jpeg-80", "resize-256", "resize-1024")
 BEYOND = ("webp-80", "blur-1", "noise-5", "crop", "social", "pgd-2")
 CONDITIONS = (*TABLE_3, *BEYOND)
-"""Those that the paper reports, and those beyond it."""
+"""The conditions that the paper reports, followed by further ones."""
 
 
 def condition(name: str) -> Condition:
@@ -117,17 +120,16 @@ def chance(seed: int, condition: str, id: str) -> Rng:
 def distort(
     image: np.ndarray, truth: np.ndarray | int, wanted: Condition, size: int | None, rng: Rng
 ) -> tuple[np.ndarray, np.ndarray | int]:
-    """The image as the detector gets it, and the truth that belongs to it.
+    """Distorts an image, and crops its truth in the same way.
 
-    A crop cuts both alike. A resize leaves the mask as it is, since predictions are brought to the truth's
-    size and never the other way round.
+    A resize does not change the truth: predictions are resized to the truth's size, never the reverse.
 
     Args:
         image: (H, W, 3) uint8.
         truth: (H, W) label map, or a label.
-        wanted: the condition; its attack is not made here.
-        size: the side that the detector was trained at, or None to leave the image's own.
-        rng: where all chance comes from.
+        wanted: the condition; its attack is not applied here.
+        size: the detector's training side, in pixels; None keeps the image's size.
+        rng: the random generator of all random choices.
     """
     if wanted.crop:
         image, truth = _crop(image, truth, wanted.crop, rng)
@@ -148,7 +150,7 @@ def _crop(image: np.ndarray, truth, share: tuple[float, float], rng: Rng):
 
 
 def _shape_with(image: np.ndarray, side: int) -> tuple[int, int]:
-    """(width, height) with the short side brought to `side`."""
+    """(width, height) after resizing the shorter side to `side`."""
     height, width = image.shape[:2]
     factor = side / min(height, width)
     return max(1, round(width * factor)), max(1, round(height * factor))

@@ -1,4 +1,4 @@
-"""Training batches that depend on the seed and the step alone, so that a training can resume anywhere."""
+"""Yields training batches that depend on the seed and the step alone, so that training can resume at any step."""
 
 from __future__ import annotations
 
@@ -20,21 +20,21 @@ from benchmark.models.registry import Task
 from diffseg30k import unit_hash
 
 SHUFFLE_BUFFER = 256
-"""Rows, undecoded, that a stream is shuffled within: some 500 MB of them a worker at full size."""
+"""Number of encoded rows in the shuffle buffer of a stream: about 500 MB per worker at full image size."""
 
 
 @dataclass(frozen=True)
 class FeedOptions:
-    """How a training is fed.
+    """The options of the training batches.
 
     Attributes:
-        task: what the rows are for.
-        recipe: its batch size, number of steps and preparation.
-        size: the side of the training images in pixels.
-        seed: where order and augmentation come from.
-        rank, processes: this process and how many there are; each gets its part of every batch.
-        workers: subprocesses that decode.
-        start: the first step to feed: those before were fed already.
+        task: the task of the rows.
+        recipe: for its batch size, number of steps and preparation.
+        size: side of the training images, in pixels.
+        seed: seed of order and augmentation.
+        rank, processes: number of this process and of all processes; each gets its part of every batch.
+        workers: number of decoding subprocesses.
+        start: the first step to yield, from 0.
     """
 
     task: Task
@@ -51,7 +51,7 @@ class FeedOptions:
         """Images per process and step.
 
         Raises:
-            ValueError: the batch does not divide by the processes.
+            ValueError: the batch size is not a multiple of the number of processes.
         """
         if self.recipe.batch_size % self.processes:
             raise ValueError(
@@ -62,12 +62,12 @@ class FeedOptions:
 
 
 def train_batches(rows: datasets.Dataset | datasets.IterableDataset, options: FeedOptions) -> Iterable:
-    """Batches from step `start` to the last: (B, size, size, 3) uint8 images and their truths.
+    """Yields the batches from step `start` to the last: (B, size, size, 3) uint8 images and their truths.
 
     Raises:
         ValueError: there is no row to train on.
     """
-    _ = options.local_batch  # refuses a batch that does not divide, before a worker starts
+    _ = options.local_batch  # raises ValueError before a worker starts
     shared: dict[str, Any] = {
         "num_workers": options.workers,
         "pin_memory": torch.cuda.is_available(),
@@ -90,7 +90,7 @@ class _Rows(Dataset):
 
 
 class _Positions(Sampler):
-    """Yields batches of (row index, position): position counts all samples since the first step."""
+    """Yields batches of (row index, position); the position counts all samples since the first step."""
 
     def __init__(self, count: int, options: FeedOptions):
         self.count, self.options = count, options
@@ -114,10 +114,10 @@ class _Positions(Sampler):
 
 def _stream_batches(rows: datasets.IterableDataset, options: FeedOptions, shared: dict[str, Any]) -> Iterable:
     rows = split_dataset_by_node(rows, options.rank, options.processes)
-    # `datasets` gives each worker shards of its own.
+    # `datasets` assigns different shards to each worker.
     workers = min(options.workers, rows.num_shards)
     shared |= {"num_workers": workers, "persistent_workers": workers > 0}
-    # Batches come from the workers in turn, the first from the first: up to it, they are made and dropped.
+    # Workers deliver batches in turn, starting with the first worker: earlier batches are made and dropped.
     dropped = options.start % max(1, workers)
     stream = _Stream(rows, options, (options.start - dropped) // max(1, workers))
     batches = DataLoader(stream, batch_size=options.local_batch, **shared)
@@ -125,12 +125,12 @@ def _stream_batches(rows: datasets.IterableDataset, options: FeedOptions, shared
 
 
 class _Stream(IterableDataset):
-    """Each worker reads its own share of the rows, over and over, in another order each time.
+    """An endless stream of samples: each worker repeats its share of the rows in a new order every epoch.
 
     Args:
-        rows: this process's.
-        options: how they are prepared.
-        made: batches that each worker made before.
+        rows: the rows of this process.
+        options: the options of the batches.
+        made: number of earlier batches of each worker.
     """
 
     def __init__(self, rows: datasets.IterableDataset, options: FeedOptions, made: int):
@@ -168,7 +168,7 @@ def kept_for_validation(id: str, share: float) -> bool:
 
 
 def split_off(rows, share: float):
-    """The rows to train on, and those kept for validation: `share` of them."""
+    """Splits rows into those to train on, and the `share` held out for validation."""
     if not share:
         return rows, None
     parts = [
@@ -179,5 +179,5 @@ def split_off(rows, share: float):
 
 
 def as_images(batch: torch.Tensor, device: torch.device | str) -> torch.Tensor:
-    """(N, H, W, 3) uint8 to (N, 3, H, W) float, 0 to 1, on a device."""
+    """Converts (N, H, W, 3) uint8 to (N, 3, H, W) float32, 0 to 1, on a device."""
     return batch.to(device, non_blocking=True).permute(0, 3, 1, 2).float() / 255

@@ -1,4 +1,4 @@
-"""Training images: a sample to the picture and the truth that a baseline trains on."""
+"""Prepares a sample for training: resizes, augments and crops the image and its truth."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from benchmark.models.recipes import Recipe
 from diffseg30k import IGNORE
 
 LOAD_SIZE = 256 / 224
-"""CNNSpot's short side before the crop, as a multiple of the crop's side."""
+"""CNNSpot's shorter side before the crop, as a multiple of the crop's side."""
 
 MAX_SIGMA = 3.0
 JPEG_QUALITY = (30, 100)
 
 
 def prepare(sample: Sample, recipe: Recipe, size: int, rng: np.random.Generator):
-    """The training picture (size, size, 3) uint8, and its truth: (size, size) uint8, or the label.
+    """Prepares the training image, (size, size, 3) uint8, and its truth, (size, size) uint8 or the label.
 
     Args:
         sample: the row.
-        recipe: its `preparation`, `scale` and `augment_probability` say what is done.
-        size: the side in pixels.
-        rng: where all chance comes from.
+        recipe: its `preparation`, `scale` and `augment_probability` are used.
+        size: side of the result, in pixels.
+        rng: the random generator of all random choices.
     """
     if recipe.preparation == "forensic":
         return forensic(sample.image, size, recipe.augment_probability, rng), sample.truth
@@ -34,23 +34,24 @@ def prepare(sample: Sample, recipe: Recipe, size: int, rng: np.random.Generator)
 
 
 def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(height, width, 3) by Pillow's bilinear filter, which averages over the area when it shrinks."""
+    """Resizes to (height, width, 3) by Pillow's bilinear filter, which averages over the area when shrinking."""
     if image.shape[:2] == (height, width):
         return image
     return np.asarray(Image.fromarray(image).resize((width, height), Image.Resampling.BILINEAR))
 
 
 def resize_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
-    """(height, width) by nearest neighbour."""
+    """Resizes to (height, width) by nearest neighbour."""
     return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
 
 
 def segmentation(
     image: np.ndarray, mask: np.ndarray, size: int, scale: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Image and mask resized together to size x size times a random scale, cut or padded, mirrored half the time.
+    """Resizes image and mask to `size` times a random scale, crops or pads them to `size`, and mirrors half of
+    them.
 
-    What is padded is black in the image and 255, "ignore", in the mask.
+    Padding is black in the image and 255, the ignore value, in the mask.
     """
     side = max(1, round(size * rng.uniform(*scale)))
     image, mask = resize_image(image, side, side), resize_mask(mask, side, side)
@@ -70,10 +71,10 @@ def _crop(image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generat
 
 
 def forensic(image: np.ndarray, size: int, probability: float, rng: np.random.Generator) -> np.ndarray:
-    """CNNSpot's training picture: (size, size, 3).
+    """Prepares CNNSpot's training image, (size, size, 3) uint8.
 
-    The short side is brought to 8/7 of `size` (256 for 224), then blur and JPEG each with `probability`,
-    a random crop, and a mirror image half the time.
+    The shorter side is resized to 8/7 of `size` (256 for 224); blur and JPEG follow, each with `probability`, then
+    a random crop, mirrored half the time.
     """
     image = shorten(image, round(size * LOAD_SIZE))
     if rng.random() < probability:
@@ -87,7 +88,7 @@ def forensic(image: np.ndarray, size: int, probability: float, rng: np.random.Ge
 
 
 def shorten(image: np.ndarray, side: int) -> np.ndarray:
-    """The image with its short side brought to `side`."""
+    """Resizes an image so that its shorter side is `side`."""
     height, width = image.shape[:2]
     factor = side / min(height, width)
     return resize_image(image, max(side, round(width * factor)), max(side, round(height * factor)))
@@ -106,7 +107,7 @@ def jpeg(image: np.ndarray, quality: int) -> np.ndarray:
 
 
 def encoded(image: np.ndarray, kind: str, **options) -> np.ndarray:
-    """The image written in a format of Pillow's and read again."""
+    """Encodes an image in a format of Pillow and decodes it again."""
     out = io.BytesIO()
     Image.fromarray(image).save(out, kind, **options)
     with Image.open(out) as picture:

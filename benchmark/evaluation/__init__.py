@@ -1,1 +1,1 @@
-"""Detectors scored under each condition, one result file each."""
+"""Evaluates detectors under conditions, and writes one result file for each."""

@@ -1,4 +1,5 @@
-"""Projected gradient descent (Madry et al., "Towards Deep Learning Models Resistant to Adversarial Attacks")."""
+"""White-box attack on a detector by projected gradient descent (Madry et al., "Towards Deep Learning Models
+Resistant to Adversarial Attacks", ICLR 2018)."""
 
 from __future__ import annotations
 
@@ -9,7 +10,7 @@ import torch
 
 STEPS = 10
 STEP_SHARE = 0.25
-"""A step's length, as a share of the limit."""
+"""Step size, as a share of the limit."""
 
 Loss = Callable[[torch.Tensor], torch.Tensor]
 
@@ -17,17 +18,17 @@ Loss = Callable[[torch.Tensor], torch.Tensor]
 def projected_gradient(
     image: np.ndarray, loss: Loss, limit: float, rng: np.random.Generator, device="cpu"
 ) -> np.ndarray:
-    """A picture within `limit` of `image` in every channel of every pixel, on which a detector's loss is high.
+    """Finds an image within `limit` of `image` in every channel of every pixel that increases a detector's loss.
 
     Args:
         image: (H, W, 3) uint8.
-        loss: (1, 3, H, W) float, 0 to 1, to the detector's loss, a scalar with a gradient.
-        limit: the largest change, in 255ths.
-        rng: where the random start comes from.
-        device: where the detector is.
+        loss: maps a (1, 3, H, W) float tensor, 0 to 1, to the detector's loss, a scalar with a gradient.
+        limit: largest change of a channel, in 255ths.
+        rng: draws the random start.
+        device: the detector's device.
 
     Returns:
-        (H, W, 3) uint8: a picture that can be saved, so rounding is part of the attack.
+        (H, W, 3) uint8: rounded, so that the image can be saved.
     """
     clean = torch.from_numpy(image.astype(np.float32) / 255).permute(2, 0, 1)[None].to(device)
     radius = limit / 255

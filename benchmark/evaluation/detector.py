@@ -1,4 +1,4 @@
-"""What a detector is: a function from pictures to label maps or scores, and what is known of it."""
+"""The data type of a detector: a function from images to label maps or scores, with its properties."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ LossOf = Callable[[Any, "np.ndarray | int"], Any]
 
 @dataclass(frozen=True)
 class Detector:
-    """What is evaluated.
+    """A detector to evaluate.
 
     Attributes:
-        name: in result files and tables.
-        detect: pictures and their rows' ids to label maps or scores.
-        task: what it was made for, None where it does not tell.
-        size: the side of the pictures it wants, None for the dataset's own.
-        loss: (1, 3, H, W) tensor of an image from 0 to 1 and its truth to a loss with a gradient, for a white-box
-            attack; None where the detector has no gradient.
-        device: where `loss` wants its tensor.
-        architecture: of a trained detector, by which the tables know it.
-        trained_on: the config that it was trained on, None where it does not tell.
-        for_condition: the detector under a condition, by its name, where what it answers comes from elsewhere and
-            so does not follow from the images; raises FileNotFoundError where it has no answers for it.
+        name: its name in result files and tables.
+        detect: maps images and their rows' ids to label maps or scores.
+        task: its task; None if unknown.
+        size: side in pixels of its input images; None for the dataset's own size.
+        loss: maps an image, (1, 3, H, W) from 0 to 1, and its truth to a loss with a gradient, for a white-box
+            attack; None if the detector has no gradient.
+        device: the device of `loss`'s tensor.
+        architecture: architecture of a trained detector, by which tables identify it.
+        trained_on: the config that it was trained on; None if unknown.
+        for_condition: for saved predictions, which do not depend on the images passed in: returns the detector for
+            a condition's name; raises FileNotFoundError if there are no predictions for it.
     """
 
     name: str
@@ -44,5 +44,5 @@ class Detector:
     for_condition: Callable[[str], Detector] | None = None
 
     def under(self, condition: str) -> Detector:
-        """The detector as it answers under a condition."""
+        """The detector for a condition: itself, or that of `for_condition`."""
         return self.for_condition(condition) if self.for_condition else self

@@ -1,13 +1,13 @@
-"""Any detector: a trained one, published weights, saved predictions, or a function of the user's own.
+"""Loads detectors by name: trained ones, published weights, saved predictions, or a user's function.
 
-A detector of one's own is one function in a file or a module:
+A user's detector is a function in a file or a module, named by `FILE.py:detect`:
 
     def detect(images: list[numpy.ndarray]) -> list[numpy.ndarray] | list[float]:
         ...
 
-It gets a batch of pictures, each (H, W, 3) uint8 RGB, not all of one size. For `binary` it returns a label map
-per picture with 1 where it is edited, for `semantic` with the label values 0 to 8, each of any size and integer
-dtype; for `classification` a score per picture, 0 (real) to 1 (edited). `FILE.py:detect` names it.
+It gets a batch of images, each (H, W, 3) uint8 RGB, of different sizes. For `binary` it returns a label map per
+image with 1 for edited pixels, for `semantic` one with the label values 0 to 8, of any size and integer dtype; for
+`classification` a score per image, 0 (real) to 1 (edited).
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ PREDICTIONS = "predictions:"
 
 
 def load_detector(which: str, task: Task, device: str = "auto", as_classifier: bool = False) -> Detector:
-    """A detector by what names it.
+    """Loads a detector by its name.
 
     Args:
         which: the folder of a trained detector; `cnnspot:FILE` or `universalfakedet:FILE`, the authors' published
             weights; `predictions:FOLDER` with one CONDITION/ID.png per row; or `FILE.py:FUNCTION` or
             `MODULE:FUNCTION`.
-        task: what it is to be evaluated on.
+        task: the task to evaluate.
         device: `auto`, `cpu` or `cuda`.
-        as_classifier: let a segmentation model score whole images.
+        as_classifier: whether a segmentation model scores whole images.
 
     Raises:
         FileNotFoundError, ValueError: there is no such detector, or it is for another task.
@@ -59,7 +59,7 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
 
 
 def _saved_predictions(folder: str, task: Task) -> Detector:
-    """Label maps that were saved as `FOLDER/CONDITION/ID.png`."""
+    """A detector that reads label maps from `FOLDER/CONDITION/ID.png`."""
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of predictions")
@@ -81,7 +81,7 @@ def _saved_predictions(folder: str, task: Task) -> Detector:
 
 
 def _asked_without_condition(images: list[np.ndarray], ids: list[str]) -> Answers:
-    raise ValueError("saved predictions belong to a condition: ask the detector that `under` gives")
+    raise ValueError("saved predictions belong to a condition: call the detector that `Detector.under` returns")
 
 
 def _label_map(folder: Path, id: str) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""`diffseg30k distort`: the distorted images of a split, for detectors that run elsewhere."""
+"""`diffseg30k distort`: writes the distorted images of a split, for detectors that run outside this project."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class DistortOptions:
-    """What is distorted, and how. The defaults are those of `EvaluateOptions`, so that both see the same images.
+    """The options of `distort`. The defaults are those of `EvaluateOptions`, so that both produce the same images.
 
     Attributes:
         dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
-        out: the folder of the images.
-        config: whose rows.
-        split: None is `test` of a held-out pair, else `validation`.
-        conditions: names; see `distortions.condition`.
-        size: the side that images are brought to; None leaves them as they are.
-        count: the first so many rows only.
-        seed: of the distortions.
-        streaming: read the rows as they are needed, without a copy on the disk.
+        out: output folder of the images.
+        config: the config of the rows.
+        split: the split; None for `test` of a held-out pair, else `validation`.
+        conditions: names of conditions; see `distortions.condition`.
+        size: side in pixels that images are resized to; None keeps their size.
+        count: number of rows from the start; None for all.
+        seed: seed of the distortions.
+        streaming: whether rows are read on demand, without a copy on disk.
     """
 
     dataset: str
@@ -44,12 +44,12 @@ class DistortOptions:
 
 @dataclass(frozen=True)
 class DistortReport:
-    """What was written.
+    """What `distort` wrote.
 
     Attributes:
-        images: of each condition.
-        conditions: their names.
-        manifest: its file.
+        images: number of images per condition.
+        conditions: names of the conditions.
+        manifest: path of the manifest.
     """
 
     images: int
@@ -57,7 +57,7 @@ class DistortReport:
     manifest: str
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         folder = os.path.dirname(self.manifest)
         return [
             f"{self.images:,} images under {', '.join(self.conditions)}; {self.manifest}",
@@ -67,13 +67,13 @@ class DistortReport:
 
 
 def write_distorted(options: DistortOptions) -> DistortReport:
-    """Writes the images of a split as detectors get them: `OUT/CONDITION/ID.png`, and `OUT/manifest.json`.
+    """Writes the images of a split under each condition as `OUT/CONDITION/ID.png`, and `OUT/manifest.json`.
 
-    `evaluate` with the same dataset, config, split, size and seed hands over the same pixels.
+    `evaluate` with the same dataset, config, split, size and seed passes the same pixels to a detector.
 
     Raises:
-        ValueError, FileNotFoundError: an option or the dataset does not fit, or a condition is an attack, which
-            needs the detector's gradient.
+        ValueError, FileNotFoundError: an option is invalid, the dataset does not exist, or a condition is an
+            attack, which needs the detector's gradient.
     """
     wanted = [condition(name) for name in options.conditions]
     if attacks := [each.name for each in wanted if each.attack]:

@@ -1,4 +1,5 @@
-"""`diffseg30k evaluate`: a detector under each condition, one result file each."""
+"""`diffseg30k evaluate`: scores a detector on a split under each condition, and writes one result file for
+each."""
 
 from __future__ import annotations
 
@@ -26,27 +27,27 @@ from diffseg30k import CLASS_NAMES, DEFAULT_CONFIG, HELD_OUT_PAIRS, LABELS
 
 @dataclass(frozen=True)
 class EvaluateOptions:
-    """What to evaluate, on what.
+    """The options of `evaluate`.
 
     Attributes:
-        detector: what names it; see `detectors.load_detector`.
-        out: the folder for the result files.
+        detector: the detector's name; see `detectors.load_detector`.
+        out: output folder of the result files.
         dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
-        config: the config to evaluate on; its name says the task.
-        split: None is `test` of a held-out pair, else `validation`.
-        conditions: names; see `distortions.condition`.
-        size: the side that images are brought to; None is what the detector wants.
-        as_classifier: let a segmentation model score whole images.
-        name: of the detector, in files and tables; None is its own.
-        count: evaluate the first so many rows only.
-        batch_size: images at a time.
-        workers: threads that decode and distort.
-        seed: of the distortions.
-        examples: so many edited rows per condition are saved with their predictions, for Figure 6.
-        save_predictions: a folder for every predicted label map, as CONDITION/ID.png.
-        streaming: read the rows as they are needed, without a copy on the disk.
-        device: `auto` is the GPU where there is one.
-        progress: show a progress bar.
+        config: the config to evaluate on, which determines the task.
+        split: the split; None for `test` of a held-out pair, else `validation`.
+        conditions: names of conditions; see `distortions.condition`.
+        size: side in pixels that images are resized to; None for the detector's own.
+        as_classifier: whether a segmentation model scores whole images.
+        name: the detector's name in files and tables; None for its own name.
+        count: number of rows from the start; None for all.
+        batch_size: images per batch.
+        workers: number of threads that decode and distort.
+        seed: seed of the distortions.
+        examples: number of edited rows per condition that are saved with their predictions, for Figure 6.
+        save_predictions: folder for every predicted label map, as CONDITION/ID.png; None saves none.
+        streaming: whether rows are read on demand, without a copy on disk.
+        device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
+        progress: whether a progress bar is shown.
     """
 
     detector: str
@@ -72,10 +73,11 @@ class EvaluateOptions:
 def evaluate(options: EvaluateOptions) -> list[str]:
     """Evaluates a detector under every condition; returns the result files, one per condition, in order.
 
-    Under `accelerate launch` the rows are shared out among the processes, and the first writes the files.
+    Under `accelerate launch` the rows are divided among the processes, and the first process writes the files.
 
     Raises:
-        ValueError, FileNotFoundError: an option, the dataset or the detector does not fit.
+        ValueError, FileNotFoundError: an option is invalid, or the dataset or the detector does not exist or is
+            for another task.
     """
     wanted = [condition(name) for name in options.conditions]
     if not wanted:
@@ -92,15 +94,15 @@ def evaluate(options: EvaluateOptions) -> list[str]:
 
 
 def check_detector_fits(detector: Detector, config: str, wanted: list[Condition]) -> None:
-    """Refuses what would make numbers that mean nothing.
+    """Raises an error for an evaluation whose scores would be meaningless.
 
     Raises:
-        ValueError: the detector has seen the pair that is held out, or has no gradient to attack.
+        ValueError: the detector was trained on edits by the held-out pair, or has no gradient for an attack.
     """
     pairs = [pair for pair in HELD_OUT_PAIRS if config.endswith(f"heldout-{pair}")]
     if pairs and detector.trained_on and not detector.trained_on.endswith(f"heldout-{pairs[0]}"):
         raise ValueError(
-            f"{detector.name} was trained on {detector.trained_on!r}, which holds edits by the pair that "
+            f"{detector.name} was trained on {detector.trained_on!r}, which contains edits by the pair that "
             f"{config!r} keeps for the test: train one on {config!r}"
         )
     if detector.loss is None and (attacks := [each.name for each in wanted if each.attack]):
@@ -156,7 +158,7 @@ def _class_names(task: Task) -> tuple[str, ...]:
 
 
 def _processes() -> tuple[int, int]:
-    """This process's number and how many there are."""
+    """The rank of this process and the number of processes."""
     from accelerate import PartialState
 
     state = PartialState()
@@ -166,7 +168,7 @@ def _processes() -> tuple[int, int]:
 def _distorted(
     rows, task: Task, wanted: Condition, detector: Detector, options: EvaluateOptions
 ) -> Iterator[list[Sample]]:
-    """Batches of rows as the detector gets them: this process's share of them, in order."""
+    """Yields batches of distorted rows, this process's share of them, in order."""
     from tqdm import tqdm
 
     index, processes = _processes()

@@ -1,4 +1,4 @@
-"""Pictures of single predictions: label maps as palette PNGs, and what Figure 6 is made of."""
+"""Saves single predictions: label maps as palette PNGs, and the examples for Figure 6."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PALETTE = [channel for colour in PALETTE for channel in colour]
 
 
 def save_prediction(labels: np.ndarray, file: str) -> None:
-    """A label map as palette PNG: viewers show colours, `numpy.asarray` gives the label values."""
+    """Saves a label map as palette PNG: viewers show colours, `numpy.asarray` gives the label values."""
     os.makedirs(os.path.dirname(file), exist_ok=True)
     picture = Image.fromarray(labels.astype(np.uint8)).convert("L")
     picture = Image.frombytes("P", picture.size, picture.tobytes())
@@ -24,7 +24,7 @@ def save_prediction(labels: np.ndarray, file: str) -> None:
 
 
 def save_example(out: str, stem: str, sample: Sample, prediction: np.ndarray) -> Example:
-    """Saves a row's image, truth and prediction into `out`/examples."""
+    """Saves a row's image, truth and prediction to `out`/examples."""
     assert isinstance(sample.truth, np.ndarray)
     names = {
         part: f"examples/{plain_name(stem)}--{plain_name(sample.id)}.{part}.png"

@@ -1,4 +1,4 @@
-"""Result files: one JSON per detector, split and condition, with all that was counted."""
+"""Reads and writes result files: one JSON per detector, split and condition, with its scores and counts."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Example:
-    """A row with its prediction, for Figure 6; the files lie beside the result file.
+    """A row with its prediction, for Figure 6.
 
     Attributes:
-        id: the row's.
-        image, truth, prediction: file names, relative to the result file.
+        id: the row's id.
+        image, truth, prediction: file names, relative to the result file's folder.
     """
 
     id: str
@@ -34,20 +34,20 @@ class Example:
 
 @dataclass(frozen=True)
 class Result:
-    """One evaluation.
+    """The result of evaluating one detector under one condition.
 
     Attributes:
-        detector, architecture, trained_on: what was evaluated; see `detectors.Detector`.
-        dataset, config, split, task: what it was evaluated on.
-        condition: the name of the distortion.
-        size: the side that images were brought to before it, None for their own.
-        seed: of the distortions.
-        scores: the metrics' attributes by name, with `confusion` as nested lists and missing averages as None.
-        by_turns: the same by number of edits, as far as the dataset tells.
-        class_names: what the rows and columns of `confusion` mean.
+        detector, architecture, trained_on: the detector; see `detector.Detector`.
+        dataset, config, split, task: the data that it was evaluated on.
+        condition: name of the condition.
+        size: side in pixels that images were resized to before the distortion; None if they were not.
+        seed: seed of the distortions.
+        scores: the metrics by name, with `confusion` as nested lists and undefined averages as None.
+        by_turns: the same by number of edits, if the dataset records it.
+        class_names: names of the rows and columns of `confusion`.
         examples: rows with their predictions.
-        seconds: what it took.
-        versions: of the libraries.
+        seconds: duration of the evaluation.
+        versions: versions of the libraries.
     """
 
     detector: str
@@ -78,7 +78,7 @@ def plain_name(name: str) -> str:
 
 
 def scores_as_dict(scores: SegmentationScores | ClassificationScores) -> dict:
-    """The scores as JSON takes them."""
+    """Converts scores to values that JSON can hold."""
     return {name: _as_json(value) for name, value in asdict(scores).items()}
 
 
@@ -99,7 +99,7 @@ def read_result(file: str) -> Result:
     """A result from its file.
 
     Raises:
-        FileNotFoundError, ValueError: there is none, or it is no result of ours.
+        FileNotFoundError, ValueError: the file does not exist, or is not a result file.
     """
     if not os.path.isfile(file):
         raise FileNotFoundError(f"{file}: there is no such result file")

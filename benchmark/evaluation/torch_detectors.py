@@ -1,4 +1,4 @@
-"""Trained baselines and published weights as detectors."""
+"""Makes detectors of trained baselines and of published weights, with torch."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from benchmark.models.recipes import size_for
 from benchmark.models.registry import ENCODERS, ModelSpec, Task, build
 
 CLASSIFIER_SHARE = 0.01
-"""Of a segmentation model's pixels, those that look most edited and make its score of a whole image."""
+"""Share of an image's pixels, those with the highest scores, whose mean is a segmentation model's image score."""
 
 
 def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool = False) -> Detector:
-    """The detector in a training's folder.
+    """Loads the detector in a training's output folder.
 
     Raises:
         ValueError: it was trained for another task.
@@ -55,7 +55,7 @@ def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool =
 
 
 def published(kind: str, file: str, task: Task, device: str = "auto") -> Detector:
-    """A classifier with its authors' weights; CLIP itself comes from the Hub."""
+    """Loads a classifier with its authors' weights; CLIP's own weights come from the Hub."""
     if task != "classification":
         raise ValueError(f"{kind} classifies whole images; it cannot be evaluated on {task}")
     spec = ModelSpec(kind, ENCODERS[kind], "classification", size_for(kind))
@@ -84,21 +84,21 @@ def _detector(baseline: Baseline, name: str, spec: ModelSpec, common: dict, devi
 
 
 def chosen_device(device: str) -> str:
-    """`auto` is the GPU where torch can use one.
+    """Resolves `auto` to `cuda` if torch can use a GPU, else to `cpu`.
 
     Raises:
-        ValueError: a GPU was asked for and there is none.
+        ValueError: `cuda` is given and torch can use no GPU.
     """
     if device == "auto":
         return "cuda" if torch.cuda.is_available() else "cpu"
     if device == "cuda" and not torch.cuda.is_available():
-        raise ValueError("there is no GPU that torch can use: leave out --device cuda")
+        raise ValueError("torch can use no GPU on this machine: leave out --device cuda")
     return device
 
 
 @torch.no_grad()
 def _detect(baseline: Baseline, images: Sequence[np.ndarray], device: str, answer) -> list:
-    """The answers, in order; pictures of one shape go through the network together."""
+    """Runs the network on images and returns the answers in order; images of equal shape form a batch."""
     answers: list = [None] * len(images)
     for shape in dict.fromkeys(image.shape for image in images):
         places = [place for place, image in enumerate(images) if image.shape == shape]
@@ -117,10 +117,10 @@ def _scores(logits: torch.Tensor) -> list[float]:
 
 
 def whole_image_scores(logits: torch.Tensor) -> list[float]:
-    """How likely each image is edited anywhere, 0 to 1, from (N, C, H, W) logits of a segmentation model.
+    """Scores of whole images, 0 (real) to 1 (edited), from (N, C, H, W) logits of a segmentation model.
 
-    The mean probability of the most suspicious hundredth of the pixels: one wild pixel does not make an image
-    edited, and an edit of a hundredth of it does.
+    The score is the mean probability "edited" of the hundredth of the pixels with the highest one: a single
+    outlier does not determine it, and an edit of a hundredth of the image does.
     """
     edited = 1 - logits.double().softmax(dim=1)[:, 0].flatten(1)
     count = max(1, round(edited.shape[1] * CLASSIFIER_SHARE))

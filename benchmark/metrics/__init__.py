@@ -1,4 +1,4 @@
-"""The benchmark's metrics: update by batch, merge across processes, compute at the end.
+"""The benchmark's metrics: updated batch by batch, merged across processes, computed at the end.
 
 metrics = SegmentationMetrics(classes=9)
 metrics.update(truths, predictions)     # arrays or tensors, one size or many

@@ -1,18 +1,18 @@
-"""Average precision of a stream of scores, in bounded memory."""
+"""Computes average precision over a stream of scores, in bounded memory."""
 
 from __future__ import annotations
 
 import numpy as np
 
 CAPACITY = 1 << 20
-"""How many different scores are kept apart: a million images are scored exactly, in 24 MB."""
+"""Largest number of distinct scores that are counted exactly: a million, in 24 MB."""
 
 
 class ScoreCounts:
-    """How many negatives and positives got each score.
+    """Counts of negatives and positives by score.
 
-    Exact for as long as there are no more than `capacity` different scores. From then on, scores are rounded
-    to multiples of 1 / `capacity`, so that memory stays bounded, and `exact` is false.
+    Exact up to `capacity` distinct scores. Beyond that scores are rounded to multiples of 1 / `capacity`, which
+    bounds the memory, and `exact` is false.
     """
 
     def __init__(self, capacity: int = CAPACITY):
@@ -33,7 +33,7 @@ class ScoreCounts:
         self._add(scores, np.stack([~positive, positive], axis=1).astype(np.int64))
 
     def merge(self, other: ScoreCounts) -> None:
-        """Adds what another one, with the same capacity, has counted."""
+        """Adds the counts of another instance with the same capacity."""
         if other.capacity != self.capacity:
             raise ValueError(f"these counts have capacity {self.capacity}, the others {other.capacity}")
         self.exact &= other.exact
@@ -54,9 +54,9 @@ class ScoreCounts:
         np.add.at(self._counts, where, counts)
 
     def average_precision(self) -> float | None:
-        """The sum of precision times gained recall over falling thresholds, as scikit-learn computes it.
+        """The sum over descending thresholds of precision times the increase of recall, as in scikit-learn.
 
-        None where there is no positive, for which it is not defined.
+        None if there is no positive, where it is undefined.
         """
         positives = self._counts[::-1, 1]
         if not positives.sum():

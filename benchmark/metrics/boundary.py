@@ -1,5 +1,5 @@
 """Boundary F1 (Csurka, Larlus and Perronnin, "What is a good evaluation measure for semantic segmentation?",
-BMVC 2013), for all classes of a label map at once."""
+BMVC 2013), computed for all classes of a label map at once."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmark.metrics.label_maps import LabelMap, checked_pair, is_tensor
 from diffseg30k import BACKGROUND, IGNORE
 
 TOLERANCE = 0.0075
-"""How far a boundary may be off, as a share of the image's diagonal."""
+"""Largest distance between matching boundary pixels, as a share of the image's diagonal."""
 
 _BITS = 8
 
@@ -22,7 +22,7 @@ class BoundaryScore:
     """Boundary F1 of one image.
 
     Attributes:
-        f1: class to F1, 0 to 1, for each class but background that is in the truth or in the prediction.
+        f1: F1 by class, 0 to 1, for each class except background that is in the truth or in the prediction.
     """
 
     f1: dict[int, float]
@@ -31,18 +31,18 @@ class BoundaryScore:
 def boundary_f1(
     truth: LabelMap, prediction: LabelMap, classes: int, tolerance: float = TOLERANCE
 ) -> BoundaryScore:
-    """Boundary F1 of one image, per class.
+    """Computes boundary F1 of one image, per class.
 
-    A pixel is on its class's boundary when one of its four neighbours is of another class, is ignored, or
-    lies outside the image. A predicted boundary pixel counts when a true one of its class lies within the
-    tolerance, by the Euclidean distance of their centres, and the other way round. A class that only
-    one of the two maps has scores 0. Ignored pixels belong to no class in either map.
+    A pixel is on its class's boundary if one of its four neighbours has another class, is ignored, or is outside
+    the image. A predicted boundary pixel matches if a true boundary pixel of its class is within the tolerance, by
+    the Euclidean distance of their centres; likewise for true ones. A class in only one of the two maps scores 0.
+    Ignored pixels belong to no class in either map.
 
     Args:
         truth: (H, W), integers 0 to `classes` - 1 or 255 for ignore; an array, or a tensor on any device.
         prediction: (H, W), integers 0 to `classes` - 1.
-        classes: how many classes there are, background included.
-        tolerance: the largest distance that counts, as a share of the diagonal, 0 to 1.
+        classes: number of classes, background included.
+        tolerance: largest distance of matching pixels, as a share of the diagonal, 0 to 1.
 
     Raises:
         TypeError, ValueError: as `label_maps.checked_pair`; or the maps are a batch.
@@ -78,7 +78,7 @@ def _f1_of_eight(truth, prediction, first: int, end: int, radius: float) -> dict
     scores = {}
     for bit, label in enumerate(range(first, end)):
         if true_count[bit] or predicted_count[bit]:
-            # 2PR / (P + R), which is 0 where neither finds a match and where a side has no boundary.
+            # 2PR / (P + R), which is 0 without matches and where one map has no boundary.
             precision = precise[bit] / predicted_count[bit] if predicted_count[bit] else 0.0
             recall = recalled[bit] / true_count[bit] if true_count[bit] else 0.0
             total = precision + recall
@@ -87,7 +87,7 @@ def _f1_of_eight(truth, prediction, first: int, end: int, radius: float) -> dict
 
 
 def _edges(labels, first: int, end: int):
-    """(H, W) uint8: at each boundary pixel of class `first` + b, the bit b; 0 elsewhere."""
+    """(H, W) uint8: bit b is set at boundary pixels of class `first` + b; other pixels are 0."""
     bits = np.zeros(256, np.uint8)
     bits[first:end] = 1 << np.arange(end - first)
     edge = labels != labels
@@ -105,17 +105,18 @@ def _edges(labels, first: int, end: int):
 
 
 def _matches(edges, others, radius: float) -> tuple[np.ndarray, np.ndarray]:
-    """Per bit, the pixels that have it in `edges`, and those of them with one in `others` within `radius`."""
+    """Per bit: the number of pixels that have it in `edges`, and of those with it in `others` within `radius`
+    pixels."""
     near = _dilate(others, radius)
     return _count_bits(edges), _count_bits(edges & near)
 
 
 def _dilate(bits, radius: float):
-    """Every bit spread over a disk of `radius` pixels: eight classes in one pass.
+    """Dilates every bit by a disk of `radius` pixels, eight classes in one pass.
 
     The disk is a stack of rows: row dy reaches sqrt(radius² - dy²) to either side.
     """
-    # A distance that equals the radius counts, whatever the rounding of its square.
+    # a distance equal to the radius counts, despite rounding
     squared = int(radius * radius + 1e-9)
     reach = math.isqrt(squared)
     widths = [math.isqrt(squared - dy * dy) for dy in range(reach + 1)]
@@ -136,7 +137,7 @@ def _dilate(bits, radius: float):
 
 
 def _count_bits(bits) -> np.ndarray:
-    """How many pixels have each of the eight bits; a boundary pixel has one at most."""
+    """The number of pixels with each of the eight bits; a boundary pixel has at most one."""
     if is_tensor(bits):
         import torch
 

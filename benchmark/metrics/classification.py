@@ -1,4 +1,4 @@
-"""Accuracy and average precision of a stream of whole-image scores."""
+"""Computes accuracy and average precision over a stream of image scores."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from benchmark.metrics.averages import checked_turns, share_of
 from benchmark.metrics.label_maps import is_tensor
 
 THRESHOLD = 0.5
-"""An image is called edited when its score is above this."""
+"""An image is classified as edited if its score is above this."""
 
 
 @dataclass(frozen=True)
 class ClassificationScores:
-    """What a classifier scored. None where there was nothing to average.
+    """The scores of a classifier. A value is None if there was nothing to average.
 
     Attributes:
         acc: share of images on the right side of a score of 0.5.
         map: average precision of "edited".
         real_acc, edited_acc: `acc` among the real images, and among the edited ones.
         confusion: (2, 2) rows truth, columns prediction: real, edited.
-        images: how many were counted.
-        exact: false where so many different scores came in that `map` was computed from rounded ones.
+        images: number of images.
+        exact: false if there were so many distinct scores that `map` was computed from rounded ones.
     """
 
     acc: float | None
@@ -59,7 +59,7 @@ class ClassificationMetrics:
     """Accuracy at 0.5 and average precision over a set of images, in bounded memory.
 
     Args:
-        capacity: how many different scores are kept apart; see `average_precision.ScoreCounts`.
+        capacity: largest number of distinct scores counted exactly; see `average_precision.ScoreCounts`.
     """
 
     def __init__(self, capacity: int = CAPACITY):
@@ -75,7 +75,7 @@ class ClassificationMetrics:
 
         Args:
             labels: (N,) 0 for real, 1 for edited; a sequence, an array or a tensor.
-            scores: (N,) how likely each is edited, 0 to 1.
+            scores: (N,) probabilities of "edited", 0 to 1.
             num_edits: the images' numbers of edits, 0 to 3, for `by_turns`; none if left out.
         """
         positive, values = _checked_labels(labels), _checked_scores(scores)
@@ -96,7 +96,7 @@ class ClassificationMetrics:
         counts.scores.update(positive, scores)
 
     def merge(self, other: ClassificationMetrics) -> None:
-        """Adds what another process counted."""
+        """Adds the counts of another instance, for instance of another process."""
         for mine, theirs in [(self._all, other._all)] + [
             (self._turns.setdefault(turn, self._empty()), counts) for turn, counts in other._turns.items()
         ]:

@@ -1,4 +1,4 @@
-"""The confusion matrix of label maps, counted fast."""
+"""Counts the confusion matrix of label maps."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from benchmark.metrics.label_maps import LabelMap, checked_pair, is_tensor
 from diffseg30k import IGNORE
 
 _ONE_BYTE = 15
-"""Up to this many classes, a pair of labels fits into one byte and leaves 255 for what is ignored."""
+"""Up to this many classes a pair of labels fits into one byte, with 255 left for ignored pixels."""
 
 
 def confusion_matrix(truth: LabelMap, prediction: LabelMap, classes: int) -> np.ndarray:
-    """How many pixels of each true class got each predicted one; ignored pixels are not counted.
+    """Counts pixels by true class and predicted class; ignored pixels are not counted.
 
     Args:
         truth: (H, W) or (N, H, W), integers 0 to `classes` - 1 or 255 for ignore; an array, or a tensor anywhere.
         prediction: of the same shape, integers 0 to `classes` - 1.
-        classes: how many classes there are, background included.
+        classes: number of classes, background included.
 
     Returns:
         (classes, classes) int64: row the truth, column the prediction.
@@ -53,10 +53,10 @@ def _count_bytes(truth: np.ndarray, prediction: np.ndarray, classes: int) -> np.
 
 
 def _histogram(values: np.ndarray) -> np.ndarray:
-    """How often each of 256 bytes occurs.
+    """The number of occurrences of each byte value, (256,).
 
-    Label maps are made of runs, and adding up the runs' lengths beats counting pixels; where there are too
-    many, Pillow's histogram counts bytes as they are, which `numpy.bincount` first widens eight times.
+    Label maps consist of runs of equal values, and adding run lengths is faster than counting pixels. With too
+    many runs Pillow's histogram is used: `numpy.bincount` would first convert bytes to 64-bit integers.
     """
     changes = values[1:] != values[:-1]
     if np.count_nonzero(changes) > values.size // 16:

@@ -1,4 +1,4 @@
-"""What the metrics take: pairs of label maps, on NumPy arrays or torch tensors, checked before they count."""
+"""Checks the label maps that are passed to metrics, as NumPy arrays or torch tensors, and resizes them."""
 
 from typing import Any, TypeAlias
 
@@ -7,21 +7,21 @@ import numpy as np
 from diffseg30k import IGNORE
 
 LabelMap: TypeAlias = Any
-"""A NumPy array or a torch tensor: torch is not needed for arrays, so it is not imported for a name."""
+"""A NumPy array or a torch tensor; untyped, so that torch is not imported for arrays."""
 
 
 def is_tensor(values: Any) -> bool:
-    """Whether `values` is a torch tensor; torch is not imported to find out."""
+    """Whether `values` is a torch tensor, determined without importing torch."""
     return type(values).__module__.partition(".")[0] == "torch"
 
 
 def checked_pair(truth: LabelMap, prediction: LabelMap, classes: int) -> tuple[LabelMap, LabelMap]:
-    """The pair, both of one kind and with an integer dtype, and every value in range.
+    """Checks a pair of label maps, and returns it with integer dtypes.
 
     Args:
         truth: (H, W) or (N, H, W), integers 0 to `classes` - 1 or IGNORE, or bool.
         prediction: of the same shape; integers 0 to `classes` - 1, or bool.
-        classes: how many classes there are, background included.
+        classes: number of classes, background included.
 
     Raises:
         TypeError: one is an array and the other a tensor, or they hold no integers.
@@ -79,7 +79,7 @@ def _check_range(name: str, values: LabelMap, classes: int, also: str = "") -> N
 
 
 def resize_labels(labels: LabelMap, size: tuple[int, ...]) -> LabelMap:
-    """A label map brought to (height, width) by nearest neighbour, pixel centres aligned."""
+    """Resizes a label map to (height, width) by nearest neighbour, with aligned pixel centres."""
     if labels.ndim != 2 or len(size) != 2:
         raise ValueError(f"a label map is (H, W), not {tuple(labels.shape)} to be brought to {size}")
     if tuple(labels.shape) == tuple(size):

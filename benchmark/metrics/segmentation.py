@@ -1,4 +1,4 @@
-"""Acc, mIoU and boundary F1 of a stream of label maps."""
+"""Computes Acc, mIoU and boundary F1 over a stream of label maps."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from diffseg30k import BACKGROUND
 
 @dataclass(frozen=True)
 class SegmentationScores:
-    """What a segmentation detector scored. None where there was nothing to average.
+    """The scores of a segmentation detector. A value is None if there was nothing to average.
 
     Attributes:
-        acc: share of truly edited pixels that got the right class, over the whole set.
-        miou: IoU averaged over the classes, background left out, that the truth has.
-        bf1: boundary F1 averaged over images and the classes present in either map, background left out.
-        pixel_accuracy: share of all pixels, background included, that got the right class.
-        unedited_called_edited: share of the pixels of unedited images that got another class than background.
+        acc: share of truly edited pixels with the right predicted class, over the whole set.
+        miou: mean IoU of the classes in the truth, without background.
+        bf1: mean boundary F1 over images and the classes in either map, without background.
+        pixel_accuracy: share of all pixels, background included, with the right predicted class.
+        unedited_called_edited: share of the pixels of unedited images that are predicted as edited.
         class_acc, class_iou, class_bf1: the same by class 0 to C - 1; None for a class that is in neither the
             truth nor the prediction (`class_acc`: not in the truth). Background has no boundary F1.
         confusion: (C, C) rows truth, columns prediction, in pixels.
-        images, unedited_images: how many were counted, and how many of them have no edited pixel.
+        images, unedited_images: number of images, and of those without an edited pixel.
     """
 
     acc: float | None
@@ -66,8 +66,8 @@ class SegmentationMetrics:
     """Acc, mIoU and bF1 over a set of images, in constant memory.
 
     Args:
-        classes: how many classes there are, background included: 2 or 9.
-        tolerance: that of boundary F1, as a share of the image's diagonal.
+        classes: number of classes, background included: 2 or 9.
+        tolerance: tolerance of boundary F1, as a share of the image's diagonal.
     """
 
     def __init__(self, classes: int, tolerance: float = TOLERANCE):
@@ -89,7 +89,8 @@ class SegmentationMetrics:
         Args:
             truths: label maps (H, W), each of its own size, or one (N, H, W); integers 0 to `classes` - 1, or
                 255 for ignore; arrays, or tensors on any device.
-            predictions: as many; one of another size than its truth is brought to it (nearest neighbour).
+            predictions: the same number; a prediction of another size is resized to its truth's (nearest
+                neighbour).
             num_edits: the images' numbers of edits, 0 to 3, for `by_turns`; none if left out.
 
         Raises:
@@ -123,7 +124,7 @@ class SegmentationMetrics:
         return counts
 
     def merge(self, other: SegmentationMetrics) -> None:
-        """Adds what another process counted."""
+        """Adds the counts of another instance, for instance of another process."""
         if (other.classes, other.tolerance) != (self.classes, self.tolerance):
             raise ValueError(
                 f"these metrics have {self.classes} classes and tolerance {self.tolerance}, "

@@ -1,1 +1,1 @@
-"""The baselines: images from 0 to 1 in, logits out; each knows its own loss."""
+"""The baseline detectors: torch modules that map images, 0 to 1, to logits, with their losses and recipes."""

@@ -1,4 +1,4 @@
-"""What every baseline is: normalisation, network and loss in one module."""
+"""Base classes of the baselines: torch modules with normalisation, network and loss."""
 
 import torch
 from torch import nn
@@ -11,13 +11,12 @@ IMAGENET = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 
 
 class Baseline(nn.Module):
-    """A network that takes images from 0 to 1.
+    """A network with normalisation of its input images, which are from 0 to 1.
 
     Args:
-        network: gets normalised images.
+        network: takes normalised images.
         statistics: mean and standard deviation per channel.
-        backbone: prefixes of the names of the parameters that belong to the backbone, for recipes that
-            train it at a rate of its own.
+        backbone: name prefixes of the backbone's parameters, for recipes with another learning rate for it.
     """
 
     mean: torch.Tensor
@@ -44,12 +43,12 @@ class Baseline(nn.Module):
 
 
 class SegmentationBaseline(Baseline):
-    """Label maps from images of any size.
+    """A segmentation network for images of any size.
 
     Args:
         network: normalised (N, 3, H, W) to logits (N, C, h, w); h, w are H, W or smaller.
-        multiple: H and W that the network takes are multiples of this; others are padded and cut again.
-        summed_loss: the cross-entropy is summed over an image's pixels, not averaged.
+        multiple: H and W of the network's input are multiples of this; images are padded, and logits cropped.
+        summed_loss: whether the cross-entropy is summed over an image's pixels instead of averaged.
     """
 
     def __init__(self, network: nn.Module, multiple: int = 1, summed_loss: bool = False, **kwargs):
@@ -70,7 +69,7 @@ class SegmentationBaseline(Baseline):
         return logits[..., :height, :width]
 
     def loss(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """Cross-entropy against (N, H, W) integer targets, 255 left out."""
+        """Cross-entropy against (N, H, W) integer targets; pixels with 255 are ignored."""
         return pixel_loss(self(images), targets, self.summed_loss)
 
 
@@ -81,12 +80,12 @@ def pixel_loss(logits: torch.Tensor, targets: torch.Tensor, summed: bool = False
 
 
 class ClassificationBaseline(Baseline):
-    """One number per image: above 0 for "edited".
+    """A binary classifier of images; a logit above 0 means "edited".
 
     Args:
         network: normalised (N, 3, side, side) to (N, 1).
-        side: the images' side in pixels; larger images are cut to their centre, smaller ones padded with
-            black, as torchvision's CenterCrop does.
+        side: side of the network's input, in pixels; images are cropped at the centre or padded with black, as by
+            torchvision's CenterCrop.
     """
 
     def __init__(self, network: nn.Module, side: int, **kwargs):

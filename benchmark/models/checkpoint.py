@@ -1,4 +1,4 @@
-"""Detectors on the disk: safetensors, and a JSON file with everything needed to build and evaluate them."""
+"""Saves and loads detectors (safetensors and a JSON description), and the checkpoints of a training."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ PACKAGES = (
 
 @dataclass(frozen=True)
 class Trained:
-    """A detector's description.
+    """The description of a trained detector, written as JSON.
 
     Attributes:
-        model: how to build it.
-        dataset, config: what it was trained on.
-        step: after how many updates.
-        training: the options and the recipe of the training, for the record.
-        versions: of the libraries it was trained with.
+        model: the model to build.
+        dataset, config: the data that it was trained on.
+        step: number of updates.
+        training: options and recipe of the training.
+        versions: versions of the libraries in training.
     """
 
     model: ModelSpec
@@ -49,7 +49,7 @@ class Trained:
 
 
 def installed_versions() -> dict[str, str]:
-    """The versions of the libraries that a result depends on."""
+    """Versions of the installed libraries that results depend on."""
     found = {}
     for package in PACKAGES:
         try:
@@ -60,7 +60,7 @@ def installed_versions() -> dict[str, str]:
 
 
 def save_detector(folder: str, baseline: Baseline, trained: Trained) -> None:
-    """Writes the two files; the description, by which a folder counts as a detector, comes last."""
+    """Writes weights, then the description: a folder with a description is a complete detector."""
     from safetensors.torch import save_file
 
     tensors = {name: value.detach().cpu().contiguous() for name, value in baseline.state_dict().items()}
@@ -70,7 +70,7 @@ def save_detector(folder: str, baseline: Baseline, trained: Trained) -> None:
 
 
 def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The tensors, copied where two names share memory, which safetensors refuses."""
+    """The tensors, with copies of those that share memory, which safetensors rejects."""
     seen: set[int] = set()
     out = {}
     for name, value in tensors.items():
@@ -80,11 +80,11 @@ def _unshared(tensors: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def read_description(folder: str) -> Trained:
-    """The description in a detector's folder.
+    """Reads the description in a detector's folder.
 
     Raises:
         FileNotFoundError: the folder holds no detector.
-        ValueError: its description is not one of ours.
+        ValueError: its description has another format.
     """
     file = os.path.join(folder, DESCRIPTION)
     if not os.path.isfile(file):
@@ -105,7 +105,7 @@ def load_detector_weights(folder: str, baseline: Baseline) -> None:
     """Loads a detector's weights into a baseline of the same kind.
 
     Raises:
-        ValueError: the file is damaged, or holds weights of another shape: of another number of classes, say.
+        ValueError: the file is damaged, or its weights have other names or shapes.
     """
     from safetensors import SafetensorError
     from safetensors.torch import load_file
@@ -129,14 +129,14 @@ def load_detector_weights(folder: str, baseline: Baseline) -> None:
 
 
 def load_baseline(folder: str) -> tuple[Baseline, Trained]:
-    """A trained detector, on the CPU, ready to evaluate."""
+    """Loads a trained detector onto the CPU, in evaluation mode."""
     trained = read_description(folder)
     baseline = build(trained.model, pretrained=False)
     load_detector_weights(folder, baseline)
     return baseline.eval(), trained
 
 
-# ── Trainings that go on ──────────────────────────────────────────────────────────────────────────
+# ── Checkpoints of a training ─────────────────────────────────────────────────────────────────────
 
 CHECKPOINTS, STATE = "checkpoints", "training.pt"
 _STEP = "step-"
@@ -147,7 +147,7 @@ def checkpoint_folder(out: str, step: int) -> str:
 
 
 def save_checkpoint(out: str, baseline: Baseline, trained: Trained, state: dict) -> None:
-    """Writes a checkpoint that a training can go on from, and drops the one before it."""
+    """Writes a checkpoint from which a training can resume, and deletes the previous one."""
     place = checkpoint_folder(out, trained.step)
     with whole_folder(place, replace=True) as temporary:
         save_detector(temporary, baseline, trained)
@@ -163,11 +163,11 @@ def _checkpoints(out: str) -> list[str]:
 
 
 def last_checkpoint(out: str) -> str | None:
-    """The folder of the newest checkpoint of a training, None where there is none."""
+    """The folder of a training's newest checkpoint; None if there is none."""
     found = _checkpoints(out)
     return found[-1] if found else None
 
 
 def read_state(folder: str) -> dict:
-    """What `save_checkpoint` was given as the state."""
+    """Reads the `state` that was passed to `save_checkpoint`."""
     return torch.load(os.path.join(folder, STATE), map_location="cpu", weights_only=True)

@@ -1,4 +1,4 @@
-"""CNNSpot and UniversalFakeDetect, and their authors' published weights."""
+"""Builds CNNSpot and UniversalFakeDetect, and loads their authors' published weights."""
 
 from __future__ import annotations
 
@@ -31,19 +31,19 @@ CLIP_ENCODERS: dict[str, dict[str, Any]] = {
         "projection_dim": 768,
     },
 }
-"""Image encoders by Hub id; `tiny`, with random weights, is for tries on a CPU."""
+"""Image encoders by Hub id; `tiny` has random weights and is for tests on a CPU."""
 
 INITIAL_STD = 0.02
-"""Of the last layer's weights, in both."""
+"""Standard deviation of the last layer's initial weights, for both."""
 
 
 def cnnspot(encoder: str, side: int, pretrained: bool) -> ClassificationBaseline:
     """CNNSpot (Wang et al., "CNN-generated images are surprisingly easy to spot... for now", CVPR 2020).
 
     Args:
-        encoder: a classifier of timm; `resnet50.tv_in1k` is the authors' ResNet-50 with torchvision's weights.
-        side: of the crop, 224 as the authors have it.
-        pretrained: start from ImageNet weights, from the Hub.
+        encoder: a timm model; `resnet50.tv_in1k` is the authors' ResNet-50 with torchvision's weights.
+        side: side of the crop in pixels; the authors use 224.
+        pretrained: whether to start from ImageNet weights, from the Hub.
     """
     import timm
 
@@ -76,8 +76,8 @@ def universalfakedet(encoder: str, side: int, pretrained: bool) -> Classificatio
 
     Args:
         encoder: a name of CLIP_ENCODERS.
-        side: of the crop, 224 as CLIP has it.
-        pretrained: CLIP's weights, from the Hub; without them the features are random.
+        side: side of the crop in pixels; CLIP uses 224.
+        pretrained: whether to load CLIP's weights from the Hub; without them the features are random.
     """
     from transformers import CLIPVisionConfig, CLIPVisionModelWithProjection
 
@@ -94,13 +94,13 @@ def universalfakedet(encoder: str, side: int, pretrained: bool) -> Classificatio
 
 
 def load_published(baseline: ClassificationBaseline, file: str) -> None:
-    """Puts the weights that the authors published into a baseline.
+    """Loads the authors' published weights into a baseline.
 
     For `universalfakedet` the file is `fc_weights.pth`, the linear layer alone: `weight` (1, 768), `bias` (1,).
     For `cnnspot` it is `blur_jpg_prob0.5.pth` or `blur_jpg_prob0.1.pth`: the whole network under `model`.
 
     Raises:
-        FileNotFoundError, ValueError: there is no such file, or it holds something else.
+        FileNotFoundError, ValueError: the file does not exist, or does not hold these weights.
     """
     if not os.path.isfile(file):
         raise FileNotFoundError(f"{file}: there is no such file of published weights")
@@ -111,7 +111,7 @@ def load_published(baseline: ClassificationBaseline, file: str) -> None:
     target = baseline.network.fc if isinstance(baseline.network, ClipLinear) else baseline.network
     weights = weights.get("model", weights)
     wanted = {name: tuple(value.shape) for name, value in target.state_dict().items()}
-    # Their ResNet was saved before batch normalisation counted its batches.
+    # The file is older than torch's `num_batches_tracked`.
     found = {name: tuple(value.shape) for name, value in weights.items()}
     counters = {name for name in wanted if name.endswith("num_batches_tracked")}
     if {**found, **dict.fromkeys(counters, ())} != wanted:

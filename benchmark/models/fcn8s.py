@@ -1,7 +1,7 @@
 """FCN-8s (Long, Shelhamer and Darrell, "Fully Convolutional Networks for Semantic Segmentation", CVPR 2015).
 
-The layers, the padding of 100 and the offsets of the skips are those of the authors' Caffe model, which
-github.com/wkentaro/pytorch-fcn follows.
+Layers, the padding of 100 and the offsets of the skip connections are those of the authors' Caffe model, as in
+github.com/wkentaro/pytorch-fcn.
 """
 
 from typing import Any
@@ -10,23 +10,23 @@ import torch
 from torch import nn
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
-"""VGG16: channels and convolutions of each stage; a max pooling ends a stage."""
+"""VGG16: channels and number of convolutions of each stage; each stage ends with max pooling."""
 
 FC_CHANNELS = 4096
 PADDING = 100
-"""Of the first convolution, so that the 7x7 of fc6 fits even into small images."""
+"""Padding of the first convolution, so that the 7x7 kernel of fc6 fits into small images."""
 
 POOL4_OFFSET, POOL3_OFFSET, SCORE_OFFSET = 5, 9, 31
-"""Where the image's top left corner lies in the scores of pool4, of pool3, and in the upsampled scores."""
+"""Index of the image's top left corner in the scores of pool4, of pool3, and in the upsampled scores."""
 
 
 class FCN8s(nn.Module):
     """Normalised images (N, 3, H, W) to logits (N, classes, H, W).
 
     Args:
-        classes: how many classes there are, background included.
-        width: factor on the channels of every VGG16 layer. 1 is the published network with 134 million
-            parameters, and the only one that pretrained weights fit; smaller ones are for tries on a CPU.
+        classes: number of classes, background included.
+        width: factor on the channels of every VGG16 layer. 1 is the published network with 134 million parameters,
+            the only one with pretrained weights; smaller ones are for tests on a CPU.
     """
 
     def __init__(self, classes: int, width: float = 1.0):
@@ -77,7 +77,7 @@ class FCN8s(nn.Module):
         return _cut(self.upscore_pool3(scores), SCORE_OFFSET, images.shape).contiguous()
 
     def load_vgg16(self, weights: dict[str, torch.Tensor]) -> None:
-        """Takes the weights of timm's `vgg16`, whose fully connected layers are convolutions already."""
+        """Loads the weights of timm's `vgg16`, whose fully connected layers are stored as convolutions."""
         own: list[Any] = [module for module in self.stages.modules() if isinstance(module, nn.Conv2d)]
         names = [name.removesuffix(".weight") for name in weights if name.endswith(".weight")]
         layers = [name for name in names if name.startswith(("features.", "pre_logits."))]
@@ -96,7 +96,7 @@ def _stage(before: int, after: int, convolutions: int, padding: int) -> nn.Seque
 
 
 def _upsampling(classes: int, factor: int) -> nn.ConvTranspose2d:
-    """Bilinear upsampling of each class by itself, fixed, as a transposed convolution."""
+    """Fixed bilinear upsampling of each class, as a transposed convolution."""
     side = 2 * factor
     layer = nn.ConvTranspose2d(classes, classes, side, stride=factor, bias=False)
     ramp = 1 - (torch.arange(side) - (side - 1) / 2).abs() / factor

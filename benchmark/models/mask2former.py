@@ -1,4 +1,4 @@
-"""Mask2Former (Cheng et al., CVPR 2022) from `transformers`, for semantic segmentation."""
+"""Mask2Former (Cheng et al., CVPR 2022) for semantic segmentation, from `transformers`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SWIN: dict[str, dict[str, Any]] = {
     "swin-base": {"embed_dim": 128, "depths": [2, 2, 18, 2], "num_heads": [4, 8, 16, 32]},
     "swin-nano": {"embed_dim": 16, "depths": [1, 1, 1, 1], "num_heads": [1, 2, 2, 4]},
 }
-"""Backbones by name; `swin-nano`, with a decoder as small, is for tries on a CPU and has no pretrained weights."""
+"""Backbones by name; `swin-nano` has a small decoder and no pretrained weights, and is for tests on a CPU."""
 
 PRETRAINED = "facebook/mask2former-{}-ade-semantic"
 _NANO_DECODER: dict[str, Any] = {
@@ -34,12 +34,12 @@ _NANO_DECODER: dict[str, Any] = {
 
 
 class Mask2Former(SegmentationBaseline):
-    """Scores per class and pixel from queries; trained by the set loss of `transformers`.
+    """Mask2Former with per-pixel class scores from its queries; trained with the set loss of `transformers`.
 
     Args:
         encoder: a name of SWIN.
-        classes: how many classes there are, background included: it is a class like the others here.
-        pretrained: start from the weights trained on ADE20K.
+        classes: number of classes; background is one of them.
+        pretrained: whether to start from the weights trained on ADE20K.
     """
 
     def __init__(self, encoder: str, classes: int, pretrained: bool):
@@ -51,7 +51,7 @@ class Mask2Former(SegmentationBaseline):
         )
 
     def forward(self, images: torch.Tensor) -> torch.Tensor:
-        """(N, 3, H, W) from 0 to 1 to logarithms of scores (N, C, H, W)."""
+        """(N, 3, H, W) from 0 to 1 to (N, C, H, W) logarithms of scores."""
         height, width = images.shape[-2:]
         out = self.network(pixel_values=self._padded(images))
         # As `post_process_semantic_segmentation` does: the last class of a query is "none of them".
@@ -67,7 +67,7 @@ class Mask2Former(SegmentationBaseline):
         return F.pad(self.normalised(images), padding, mode="replicate")
 
     def loss(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
-        """The set loss in training; cross-entropy per pixel, which an attack can climb, otherwise."""
+        """The set loss in training mode; otherwise cross-entropy per pixel, the loss of a white-box attack."""
         if not self.training:
             return super().loss(images, targets)
         height, width = images.shape[-2:]

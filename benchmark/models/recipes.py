@@ -1,4 +1,5 @@
-"""How each baseline is trained: the defaults of the implementations that the paper names, or of its authors."""
+"""The training recipe of each baseline, from the implementation that the paper names or from the baseline's
+authors."""
 
 from __future__ import annotations
 
@@ -11,27 +12,28 @@ class Recipe:
     """The hyper-parameters of one training.
 
     Attributes:
-        steps: how many updates; with the schedule `plateau`, the most there may be.
+        steps: number of updates; with the schedule `plateau` the largest number.
         batch_size: images per update, over all processes together.
-        optimizer: which of torch's.
-        learning_rate: the rate; the factors below multiply it.
-        backbone_factor: for the backbone's parameters.
-        head_factor: for all others.
-        bias_factor: for biases, on top.
-        momentum: of SGD.
+        optimizer: name of torch's optimizer.
+        learning_rate: learning rate, multiplied by the following factors.
+        backbone_factor: factor for the backbone's parameters.
+        head_factor: factor for all other parameters.
+        bias_factor: further factor for biases.
+        momentum: momentum of SGD.
         weight_decay: L2 penalty for SGD and Adam, decoupled for AdamW.
-        decay_exempt: which parameters have no weight decay.
-        schedule: `constant`; `poly`: (1 - step / steps) ** `power`; `plateau`: a tenth whenever the validation
-            has not gained for `patience` rounds, and the end where the rate falls below `least_rate`.
-        warmup: so many first steps have a rate that rises linearly from a millionth.
-        clip_norm: the gradient's norm is cut to this; 0 for never.
+        decay_exempt: parameters without weight decay.
+        schedule: `constant`; `poly`: (1 - step / steps) ** `power`; `plateau`: divided by ten when the validation
+            has not improved for `patience` rounds; training ends when it falls below `least_rate`.
+        warmup: number of first steps in which the rate rises linearly from a millionth of its value.
+        clip_norm: largest norm of the gradient; 0 for no clipping.
         preparation: `segmentation`: resized to size x size, mirrored at random; `forensic`: CNNSpot's.
         scale: `segmentation`: images are scaled by a factor drawn from this range before a random crop.
-        augment_probability: `forensic`: that of the blur, and that of the JPEG compression.
-        batch_norm_momentum: of a pretrained backbone's batch normalisation; None for torch's own. One with random
-            weights always has torch's: at 0.01 it would take hundreds of steps to learn its statistics.
-        validate_every: steps between two validations; 0 for one per epoch under `plateau`, else for never.
-        validation_share: the part of the train split that is kept for validation under `plateau`.
+        augment_probability: `forensic`: probability of blur, and of JPEG compression.
+        batch_norm_momentum: momentum of batch normalisation in a pretrained backbone; None for torch's default.
+            Backbones with random weights always have the default: at 0.01 the statistics would need hundreds of
+                steps.
+        validate_every: steps between two validations; 0 means one per epoch under `plateau`, else none.
+        validation_share: share of the train split held out for validation under `plateau`, 0 to 1.
     """
 
     steps: int
@@ -130,14 +132,14 @@ RECIPES: dict[str, Recipe] = {
 
 SIZES = {"cnnspot": 224, "universalfakedet": 224}
 SEGMENTATION_SIZE = 512
-"""The side that the paper trains at."""
+"""Side of the paper's training images, in pixels."""
 
 
 def recipe_for(architecture: str) -> Recipe:
-    """The recipe of an architecture; one without a recipe of its own is trained as DeepLabv3+ is."""
+    """The recipe of an architecture; that of DeepLabv3+ for an architecture without one."""
     return RECIPES.get(architecture, _DEEPLAB)
 
 
 def size_for(architecture: str) -> int:
-    """The side in pixels that an architecture is trained at."""
+    """The side of an architecture's training images, in pixels."""
     return SIZES.get(architecture, SEGMENTATION_SIZE)

@@ -1,4 +1,4 @@
-"""Baselines by name."""
+"""Builds baselines by the names of architecture and encoder."""
 
 from __future__ import annotations
 
@@ -23,19 +23,19 @@ ENCODERS: dict[str, str] = {
 
 CLASSIFIERS = ("cnnspot", "universalfakedet")
 DEFAULT_ENCODER = "resnet50"
-"""Of the other architectures of `segmentation-models-pytorch`."""
+"""Default encoder of the other architectures, those of `segmentation-models-pytorch`."""
 
 
 @dataclass(frozen=True)
 class ModelSpec:
-    """Which model, exactly enough to build it again.
+    """The specification of a model, sufficient to build it.
 
     Attributes:
         architecture: a name of ENCODERS, or an architecture of `segmentation-models-pytorch` in lower case.
         encoder: its encoder; see `default_encoder`.
-        task: what it answers.
-        size: the side in pixels of the images it is trained on; a classifier's crop.
-        width: of `fcn8s`: factor on its channels.
+        task: its task.
+        size: side of its training images in pixels; for a classifier the side of the crop.
+        width: for `fcn8s` the factor on its channels.
     """
 
     architecture: str
@@ -50,7 +50,7 @@ class ModelSpec:
 
 
 def architectures() -> tuple[str, ...]:
-    """Every architecture by name."""
+    """The names of all architectures."""
     from benchmark.models.segmentation import library_architectures
 
     return (*ENCODERS, *(name for name in library_architectures() if name not in ENCODERS))
@@ -61,10 +61,10 @@ def default_encoder(architecture: str) -> str:
 
 
 def build(spec: ModelSpec, pretrained: bool) -> Baseline:
-    """The baseline, its encoder with pretrained weights from the Hub or with random ones.
+    """Builds a baseline; its encoder has pretrained weights from the Hub, or random ones.
 
     Raises:
-        ValueError: there is no such architecture or encoder, or it does not do the task.
+        ValueError: there is no such architecture or encoder, or it is not for the task.
         ImportError: `segmentation-models-pytorch` or `torch` is not installed.
     """
     _check(spec)

@@ -1,4 +1,4 @@
-"""FCN-8s, and what `segmentation-models-pytorch` has: DeepLabv3+, SegFormer and the rest."""
+"""Builds segmentation baselines: FCN-8s, and the architectures of `segmentation-models-pytorch`."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ ARGUMENTS: dict[str, dict] = {
         "decoder_aspp_dropout": 0.1,
     }
 }
-"""What an architecture gets beyond the library's defaults, which for DeepLabv3+ are those of output stride 8."""
+"""Arguments of architectures that differ from the library's defaults; those for DeepLabv3+ are of output stride
+8."""
 
 VGG16 = "vgg16.tv_in1k"
 
 
 def fcn8s(classes: int, width: float, pretrained: bool) -> SegmentationBaseline:
-    """FCN-8s on VGG16; pretrained weights are torchvision's, from the Hub by way of timm."""
+    """FCN-8s on VGG16; pretrained weights are torchvision's, loaded from the Hub by timm."""
     network = FCN8s(classes, width)
     if pretrained:
         import timm
@@ -43,7 +44,7 @@ def library_model(architecture: str, encoder: str, classes: int, pretrained: boo
     """A model of `segmentation-models-pytorch`; pretrained encoders come from the Hub.
 
     Raises:
-        ValueError: the library has no such encoder, or not for this architecture.
+        ValueError: the library has no such encoder for this architecture.
     """
     import segmentation_models_pytorch as smp
 

@@ -1,1 +1,1 @@
-"""The paper's tables and figures from result files."""
+"""Writes the paper's tables and figures from result files."""

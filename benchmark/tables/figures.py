@@ -1,4 +1,4 @@
-"""Figures 5 and 6: confusion matrices, and predictions beside the truth."""
+"""Draws Figure 5, confusion matrices, and Figure 6, images with truth and predictions."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from benchmark.evaluation.results import Result
 from diffseg30k import CLASS_NAMES, GENERATOR_NAMES, PALETTE
 
 BINARY_PALETTE = ((0, 0, 0), (255, 255, 255))
-"""Of binary masks in Figure 6: the generators' colours would name one of them."""
+"""Colour of binary masks in Figure 6, different from the colours of the generators."""
 
 _FULL_NAMES = {"background": "Background", **GENERATOR_NAMES}
 _DPI = 150
@@ -30,10 +30,10 @@ def _pyplot():
 
 
 def draw_confusions(results: Sequence[Result], file: str) -> str | None:
-    """Figure 5: for each semantic result, where the pixels of each class went, rows adding up to 1.
+    """Draws Figure 5: the confusion matrix of each semantic result, with rows normalised to 1.
 
     Returns:
-        `file`, or None where there is no semantic result.
+        `file`, or None if there is no semantic result.
     """
     results = [result for result in results if result.task == "semantic"]
     if not results:
@@ -66,14 +66,14 @@ def _draw_confusion(axis, result: Result) -> None:
 
 
 def draw_examples(results: Sequence[tuple[Result, str]], file: str) -> str | None:
-    """Figure 6: edited images, their truth and what was predicted, with the colours' meaning.
+    """Draws Figure 6: edited images, truth and predictions, with a legend of the colours.
 
     Args:
-        results: results with the files they were read from, beside which their examples lie.
-        file: where to draw.
+        results: results with their files; the examples are in the same folder as the file.
+        file: path of the figure.
 
     Returns:
-        `file`, or None where no result has examples whose pictures are there.
+        `file`, or None if no result has examples whose images exist.
     """
     shown = [(result, path) for result, path in results if result.examples and _pictures_there(result, path)]
     if not shown:

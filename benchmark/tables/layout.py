@@ -1,4 +1,4 @@
-"""A table as data, and as Markdown and LaTeX."""
+"""The data type of a table, and its Markdown and LaTeX forms."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ PAPER, OURS = "paper", "this run"
 
 @dataclass(frozen=True)
 class Row:
-    """One row.
+    """A row of a table.
 
     Attributes:
-        source: PAPER or OURS: whose numbers these are.
-        labels: what the row is about, one for each of the table's `label_columns`.
-        values: a number for each of `columns`, None where there is none.
+        source: PAPER or OURS, the origin of the numbers.
+        labels: the row's labels, one for each of the table's `label_columns`.
+        values: a number for each of `columns`; None if there is none.
     """
 
     source: str
@@ -24,16 +24,16 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """A table in the paper's layout.
+    """A table with the paper's layout.
 
     Attributes:
-        key: `table-2` to `table-7`, or the name of one beyond the paper.
-        title: what it shows.
-        label_columns: the heads of the columns that say what a row is about.
-        groups: heads over the columns of numbers, each with how many it spans; empty for none.
-        columns: the heads of the columns of numbers.
-        rows: the paper's and ours.
-        notes: what has to be known to read it.
+        key: `table-2` to `table-7`, or the name of an additional table.
+        title: its title.
+        label_columns: headings of the label columns.
+        groups: headings above groups of number columns, each with the number of columns; empty for none.
+        columns: headings of the number columns.
+        rows: the paper's rows and ours.
+        notes: notes below the table.
     """
 
     key: str
@@ -46,12 +46,12 @@ class Table:
 
     @property
     def heads(self) -> tuple[str, ...]:
-        """The heads of the number columns with their group's name."""
+        """The headings of the number columns, with their group's."""
         names = [name for name, span in self.groups for _ in range(span)] or [""] * len(self.columns)
         return tuple(f"{name} {column}".strip() for name, column in zip(names, self.columns, strict=True))
 
     def as_dict(self) -> dict:
-        """For JSON."""
+        """The table as a value for JSON."""
         return asdict(self)
 
 
@@ -60,7 +60,7 @@ def _cell(value: float | None) -> str:
 
 
 def as_markdown(table: Table) -> str:
-    """A GitHub-flavoured table under its title."""
+    """The table in GitHub-flavoured Markdown, with its title."""
     heads = [*table.label_columns, "Source", *table.heads]
     lines = [
         f"### {table.title}",
@@ -87,7 +87,7 @@ def _tex(text: str) -> str:
 
 
 def as_latex(table: Table) -> str:
-    """A `table` environment; it needs the package booktabs."""
+    """The table as a LaTeX `table` environment, which needs the package booktabs."""
     labels = len(table.label_columns) + 1
     lines = [r"\begin{table}", r"\centering", rf"\caption{{{_tex(table.title)}}}", rf"\label{{tab:{table.key}}}"]
     lines += [rf"\begin{{tabular}}{{{'l' * labels}{'r' * len(table.columns)}}}", r"\toprule"]

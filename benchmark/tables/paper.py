@@ -1,4 +1,4 @@
-"""The paper's own numbers, as its tables print them."""
+"""The numbers in the paper's tables, as printed."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ FCN, DEEPLAB = "FCN-8s", "Deeplab v3+"
 CNNSPOT, UNIFAKE = "CNNSpot", "UniversalFakeDet"
 
 NAMES = {"fcn8s": FCN, "deeplabv3plus": DEEPLAB, "cnnspot": CNNSPOT, "universalfakedet": UNIFAKE}
-"""Our architectures to the paper's names."""
+"""Names of our architectures in the paper."""
 
 PAIR_NAMES = {"flux-hunyuan": "Flux_Hunyuan", "sd2-sd3.5": "SD2_SD3.5", "glide-kolors": "Glide_Kolors"}
 CONDITION_NAMES = {

@@ -1,4 +1,4 @@
-"""`diffseg30k tables`: the paper's Tables 2 to 7 and Figures 5 and 6 from result files."""
+"""`diffseg30k tables`: writes the paper's Tables 2 to 7 and Figures 5 and 6, from result files."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SDXL = CLASS_NAMES.index("sdxl")
 
 @dataclass(frozen=True)
 class Written:
-    """The files that were written; a figure is None where no result could fill it."""
+    """The files that were written; a figure is None if there are no results for it."""
 
     markdown: str
     latex: str
@@ -33,10 +33,10 @@ class Written:
 
 
 class Results:
-    """Results by detector, config and condition.
+    """Looks up results by detector, config and condition.
 
     Raises:
-        ValueError: two files are about the same.
+        ValueError: two files have results of the same detector, config and condition.
     """
 
     def __init__(self, files: Iterable[str]):
@@ -52,7 +52,7 @@ class Results:
             self._by_key[key], self.files[key] = result, file
 
     def detectors(self, *configs: str) -> list[Result]:
-        """One result for each detector that was evaluated on any of the configs, in the order of the files."""
+        """One result for each detector that was evaluated on one of the configs, in the order of the files."""
         found: dict[str, Result] = {}
         for (detector, config, _), result in self._by_key.items():
             if config in configs:
@@ -68,7 +68,7 @@ class Results:
         return self._by_key.get((detector, config, condition))
 
     def values(self, names: tuple[str, ...], *key: str) -> tuple[float | None, ...]:
-        """Scores by name; None for each where there is no such result."""
+        """The scores with the given names; None for each if there is no such result."""
         result = self.get(*key)
         return tuple(result.scores[name] if result else None for name in names)
 
@@ -89,7 +89,7 @@ def write_tables(results: list[str], out: str) -> Written:
         out: the folder.
 
     Raises:
-        FileNotFoundError, ValueError: a path is no result, or two are about the same.
+        FileNotFoundError, ValueError: a path is not a result, or two results are of the same evaluation.
     """
     found = Results(result_files(results))
     tables = all_tables(found)
@@ -110,7 +110,7 @@ def _write(file: str, text: str) -> None:
 
 
 def all_tables(results: Results) -> list[Table]:
-    """Tables 2 to 7, and one by number of edits."""
+    """Tables 2 to 7, and an additional table by number of edits."""
     return [
         table_2(results),
         table_3(results),
@@ -123,7 +123,7 @@ def all_tables(results: Results) -> list[Table]:
 
 
 def _beside(paper_rows: dict[str, list[Row]], ours: dict[str, list[Row]]) -> tuple[Row, ...]:
-    """The paper's rows of each model and ours below them; then our other models."""
+    """The paper's rows of each model, each followed by our rows of it; then the rows of our other models."""
     names = dict.fromkeys([*paper_rows, *ours])
     return tuple(row for name in names for row in [*paper_rows.get(name, []), *ours.get(name, [])])
 
@@ -146,7 +146,7 @@ def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def table_2(results: Results) -> Table:
-    """Binary and semantic segmentation by every detector."""
+    """Table 2: binary and semantic segmentation scores of every detector."""
     published = {name: [Row(PAPER, (name,), values)] for name, values in paper.TABLE_2.items()}
     ours: dict[str, list[Row]] = {}
     for result in results.detectors("binary", "semantic"):
@@ -166,7 +166,7 @@ def _binary_and_semantic(results: Results, detector: str, condition: str) -> tup
 
 
 def table_3(results: Results) -> Table:
-    """Every detector under every condition."""
+    """Table 3: scores of every detector under every condition."""
     published = {
         paper.DEEPLAB: [
             Row(PAPER, (paper.DEEPLAB, paper.CONDITION_NAMES[name]), values)
@@ -186,7 +186,7 @@ def table_3(results: Results) -> Table:
 
 
 def table_4(results: Results) -> Table:
-    """The IoU of Stable Diffusion XL on its edits and on those with a LoRA."""
+    """Table 4: IoU of the class Stable Diffusion XL, on edits without and with a LoRA."""
     published = {
         paper.DEEPLAB: [Row(PAPER, (paper.DEEPLAB, name), values) for name, values in paper.TABLE_4.items()]
     }
@@ -221,7 +221,7 @@ def _generalisation(
 
 
 def table_5(results: Results) -> Table:
-    """Binary segmentation of edits by generators that training did not see."""
+    """Table 5: binary segmentation of edits by the held-out pair."""
     return _generalisation(
         results, "table-5", "Table 5: generalization to unseen diffusion generators", "binary", SEGMENTATION,
         paper.DEEPLAB, paper.TABLE_5, (("Binary segmentation", 3),),
@@ -229,7 +229,7 @@ def table_5(results: Results) -> Table:
 
 
 def table_6(results: Results) -> Table:
-    """Whole-image classification by every detector."""
+    """Table 6: classification scores of every detector."""
     published = {name: [Row(PAPER, (name,), values)] for name, values in paper.TABLE_6.items()}
     ours: dict[str, list[Row]] = {}
     for result in results.detectors("classification"):
@@ -244,7 +244,7 @@ def table_6(results: Results) -> Table:
 
 
 def table_7(results: Results) -> Table:
-    """Classification of images edited by generators that training did not see."""
+    """Table 7: classification of images edited by the held-out pair."""
     return _generalisation(
         results, "table-7", "Table 7: cross-generator generalization of UniversalFakeDet", "classification",
         CLASSIFICATION, paper.UNIFAKE, paper.TABLE_7, (),
@@ -252,7 +252,8 @@ def table_7(results: Results) -> Table:
 
 
 def by_number_of_edits(results: Results) -> Table:
-    """Ours alone: segmentation scores of the images with one, two and three edits."""
+    """An additional table: segmentation scores of images with one, two and three edits, without rows of the
+    paper."""
     rows = [
         Row(OURS, (_title(result), result.config, turns), tuple(scores[name] for name in SEGMENTATION))
         for result, _ in results.figures_of()

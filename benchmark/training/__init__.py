@@ -1,1 +1,1 @@
-"""Training of the baselines."""
+"""Trains the baselines on a packed dataset."""

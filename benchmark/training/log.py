@@ -1,4 +1,4 @@
-"""What a training writes down: a TensorBoard log, and where its time went."""
+"""Writes a training's TensorBoard log, and measures the time spent waiting for images."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 
 class Clock:
-    """Time spent training, and the part of it that was waiting for images.
+    """Measures the duration of training, and the part of it spent waiting for images.
 
     Args:
         batch_size: images per step, over all processes.
@@ -23,7 +23,8 @@ class Clock:
         self._stopped: float | None = None
 
     def waiting_for(self, batches: Iterator) -> Iterator:
-        """Yields the batches and times the waiting. The first, which starts the workers, is not counted."""
+        """Yields the batches and measures the waiting. The first batch, which starts the workers, is not
+        counted."""
         yield next(batches)
         self._started = time.perf_counter()
         while True:
@@ -47,7 +48,7 @@ class Clock:
 
     @property
     def data_share(self) -> float:
-        """Waiting for images, as a part of all the time, 0 to 1."""
+        """Share of the time spent waiting for images, 0 to 1."""
         return self._waited / self.seconds if self.seconds else 0.0
 
     @property
@@ -56,11 +57,11 @@ class Clock:
 
 
 class Log:
-    """Scalars that TensorBoard reads, in `out`/logs; only the main process writes.
+    """Writes scalars for TensorBoard to `out`/logs, in the main process only.
 
     Args:
-        out: the training's folder.
-        step: where the training goes on: what an earlier session logged beyond it is hidden.
+        out: the training's output folder.
+        step: first step of this session; later steps that an earlier session logged are hidden.
         main: whether this is the main process.
     """
 
@@ -85,7 +86,7 @@ class Log:
             self._writer.add_scalar(name, value, step)
 
     def write(self, step: int, rate: float, clock: Clock) -> None:
-        """One line: the loss, the rate and the speed."""
+        """Logs loss, learning rate and speed."""
         if clock.loss is not None:
             self.add("train/loss", clock.loss, step)
         self.add("train/learning_rate", rate, step)

@@ -1,4 +1,4 @@
-"""Optimizers and learning rates from a recipe."""
+"""Makes the optimizer of a recipe and computes its learning rates."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from benchmark.models.baseline import Baseline
 from benchmark.models.recipes import Recipe
 
 _FIRST_GAIN, _LATER_GAIN = 0.001, 0.002
-"""What counts as a gain before and after the first drop of the rate, in accuracy, by CNNSpot's `train.py`."""
+"""Least improvement of the accuracy before and after the first drop of the rate, from CNNSpot's `train.py`."""
 
 
 def make_optimizer(baseline: Baseline, recipe: Recipe) -> torch.optim.Optimizer:
-    """The recipe's optimizer over the trainable parameters; each group knows its `factor` on the rate."""
+    """The recipe's optimizer over the trainable parameters; each group has a `factor` on the learning rate."""
     groups: dict[tuple[float, float], list[torch.nn.Parameter]] = {}
     for name, parameter in baseline.named_parameters():
         if parameter.requires_grad:
@@ -48,13 +48,13 @@ def _treatment(baseline: Baseline, name: str, parameter, recipe: Recipe) -> tupl
 
 @dataclass(frozen=True)
 class Plateau:
-    """Where a `plateau` schedule stands.
+    """The state of a `plateau` schedule.
 
     Attributes:
-        rate: the learning rate now.
-        best: the best validation so far, None before the first.
-        waited: validations since then.
-        gain: by how much a validation must beat the best to count.
+        rate: the present learning rate.
+        best: the best validation accuracy; None before the first validation.
+        waited: number of validations since the best.
+        gain: least improvement over the best that counts.
     """
 
     rate: float
@@ -63,7 +63,7 @@ class Plateau:
     gain: float = _FIRST_GAIN
 
     def after(self, score: float, recipe: Recipe) -> Plateau:
-        """Where it stands after a validation."""
+        """The state after a validation."""
         if self.best is None or score >= self.best + self.gain:
             return replace(self, best=score, waited=0)
         if self.waited + 1 < recipe.patience:
@@ -72,7 +72,7 @@ class Plateau:
 
 
 def learning_rate(recipe: Recipe, step: int, plateau: Plateau) -> float:
-    """The rate, before the groups' factors, of update number `step`, counted from 0."""
+    """The learning rate of update `step`, counted from 0, without the groups' factors."""
     rate = plateau.rate
     if recipe.schedule == "poly":
         rate *= (1 - step / recipe.steps) ** recipe.power

@@ -1,4 +1,4 @@
-"""What a training is told, and what it reports."""
+"""The options of a training, and its report."""
 
 from __future__ import annotations
 
@@ -13,32 +13,32 @@ from diffseg30k import DEFAULT_CONFIG
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What to train, on what. None stands for the default of the architecture's recipe.
+    """The options of a training. None stands for the default in the architecture's recipe.
 
     Attributes:
-        out: the folder of the training; the trained detector lies in it at the end.
+        out: output folder of the training and, at its end, of the trained detector.
         dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
-        config: the config to train on; its name says the task.
+        config: the config to train on, which determines the task.
         architecture: `fcn8s`, `deeplabv3plus`, `segformer`, `mask2former`, `cnnspot`, `universalfakedet`, or
             any architecture of `segmentation-models-pytorch` in lower case.
         encoder: its encoder.
         weights: `imagenet`: the encoder starts from pretrained weights from the Hub; `none`: from random ones.
-        size: the side of the training images in pixels: 512, and 224 for the two classifiers.
-        steps, batch_size, learning_rate: the recipe's; the batch is that of all processes together.
-        augment_probability: of CNNSpot's blur and JPEG: 0.5, or 0.1.
-        scale: random scaling of segmentation images, as a range of factors.
+        size: side of the training images in pixels; the default is 512, and 224 for the two classifiers.
+        steps, batch_size, learning_rate: override the recipe's; the batch is that of all processes together.
+        augment_probability: probability of CNNSpot's blur, and of its JPEG compression: 0.5 or 0.1.
+        scale: range of the random scaling factor of segmentation images.
         validate_every: steps between validations.
-        width: of `fcn8s`.
-        streaming: read the rows as they are needed, without a copy on the disk.
-        workers: subprocesses that decode images.
-        seed: where all chance comes from.
-        mixed_precision: `auto` is bf16 on a GPU that has it, fp16 on others, `no` on a CPU.
-        device: `auto` is the GPU where there is one.
+        width: factor on the channels of `fcn8s`.
+        streaming: whether rows are read on demand, without a copy on disk.
+        workers: number of subprocesses that decode images.
+        seed: seed of all random choices.
+        mixed_precision: `auto` is bf16 on a GPU that supports it, fp16 on other GPUs, `no` on a CPU.
+        device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
         checkpoint_every: steps between two checkpoints.
         log_every: steps between two lines of the log.
-        resume: go on from the newest checkpoint in `out`, if there is one.
-        stop_after: stop once this many steps are done, with a checkpoint to resume from.
-        progress: show a progress bar.
+        resume: whether to continue from the newest checkpoint in `out`, if there is one.
+        stop_after: stop with a checkpoint after this many steps; None for all.
+        progress: whether a progress bar is shown.
     """
 
     out: str
@@ -67,7 +67,7 @@ class TrainOptions:
     progress: bool = True
 
     def recipe(self) -> Recipe:
-        """The architecture's recipe with what is set here."""
+        """The architecture's recipe with the values set here."""
         names = ("steps", "batch_size", "learning_rate", "augment_probability", "scale", "validate_every")
         chosen = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         recipe = replace(recipe_for(self.architecture), **chosen)
@@ -88,14 +88,14 @@ class TrainOptions:
 
 @dataclass(frozen=True)
 class TrainReport:
-    """What a training came to.
+    """The result of a training.
 
     Attributes:
-        detector: the folder of the detector, None where the training stopped early.
-        step: updates done, over all sessions.
-        loss: the mean over the last log interval, None where nothing was trained.
-        images_per_second: in this session.
-        data_share: the part of this session's training time spent waiting for images, 0 to 1.
+        detector: folder of the detector; None if the training stopped early.
+        step: number of updates in all sessions.
+        loss: mean loss of the last log interval; None if nothing was trained.
+        images_per_second: images per second in this session.
+        data_share: share of this session's time spent waiting for images, 0 to 1.
     """
 
     detector: str | None

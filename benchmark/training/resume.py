@@ -1,4 +1,4 @@
-"""Whether and where a training goes on."""
+"""Decides whether a training resumes, and from which checkpoint."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ FREE = {
     "out", "dataset", "workers", "device", "checkpoint_every", "log_every", "resume", "stop_after", "progress",
     "mixed_precision",
 }  # fmt: skip
-"""Options that may differ between the sessions of one training."""
+"""Options that may differ between sessions of the same training."""
 
 
 def folder_to_resume(options: TrainOptions) -> str | None:
-    """The checkpoint to go on from, None to start anew.
+    """The checkpoint to resume from; None for a new training.
 
     Raises:
-        ValueError: `out` holds a training that was not to be resumed, or one with other options.
+        ValueError: `out` holds a training and `resume` is false, or one with other options.
     """
     last = last_checkpoint(options.out)
     if last is None:

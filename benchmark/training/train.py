@@ -1,4 +1,4 @@
-"""`diffseg30k train`: a baseline on a packed dataset."""
+"""`diffseg30k train`: trains a baseline on a packed dataset."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ __all__ = ["TrainOptions", "TrainReport", "train"]
 
 
 class _Loss(nn.Module):
-    """The loss as a module's call, which is what data parallelism wraps."""
+    """A module that computes the loss, because data parallelism wraps a module's call."""
 
     def __init__(self, baseline: Baseline):
         super().__init__()
@@ -55,11 +55,12 @@ class _Loss(nn.Module):
 def train(options: TrainOptions) -> TrainReport:
     """Trains a baseline; run it under `accelerate launch` for several GPUs.
 
-    On a CPU, a training that was stopped anywhere and resumed ends in the same weights, bit for bit, as one that
-    was not; streaming, that takes the same number of workers.
+    On a CPU an interrupted and resumed training ends with the same weights, bit for bit, as an uninterrupted one;
+    with `streaming` this holds for the same number of workers.
 
     Raises:
-        ValueError, FileNotFoundError: an option, the dataset or the folder to resume from does not fit.
+        ValueError, FileNotFoundError: an option is invalid, the dataset does not exist, or `out` cannot be
+            resumed.
     """
     return _Training(options).run()
 
@@ -125,7 +126,7 @@ class _Training:
         return replace(report, detector=self._finish())
 
     def _loop(self, last: int, clock: Clock, log: Log, bar) -> bool:
-        """Trains to step `last`; returns whether the training is at its end."""
+        """Trains up to step `last`; returns whether the training is complete."""
         if self.step >= last:
             return self.step >= self.recipe.steps
         self.loss_module.train()
@@ -181,7 +182,7 @@ class _Training:
         return loss.detach().float()
 
     def _validate(self, log: Log) -> bool:
-        """Scores the rows kept for validation; returns whether the rate has fallen to its end."""
+        """Scores the rows held out for validation; returns whether the rate fell below the recipe's least rate."""
         score = validation_accuracy(self.baseline, self.kept, self.accelerator.device, self.recipe.batch_size)
         self.loss_module.train()
         log.add("validation/accuracy", score, self.step)
@@ -212,7 +213,7 @@ class _Training:
             save_checkpoint(self.options.out, self.baseline, self._trained(), state)
 
     def _finish(self) -> str:
-        """Puts the detector into `out`: that of the best validation, or the last where there is none."""
+        """Writes the detector to `out`: that of the best validation, or the last one without validations."""
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             if os.path.isdir(self._best):
@@ -224,17 +225,17 @@ class _Training:
 
 
 def _rows(options: TrainOptions, recipe: Recipe):
-    """The rows to train on, and those kept for validation."""
+    """The rows to train on, and the rows held out for validation."""
     rows = load_rows(options.dataset, options.config, "train", options.streaming)
     return split_off(rows, recipe.validation_share if recipe.schedule == "plateau" else 0.0)
 
 
 def _validate_every(rows, recipe: Recipe) -> int:
-    """Steps between validations: those of an epoch, where the recipe leaves it open; 0 for never."""
+    """Steps between validations; those of one epoch if the recipe has no number; 0 for no validation."""
     if recipe.schedule != "plateau" or recipe.validate_every:
         return recipe.validate_every if recipe.schedule == "plateau" else 0
     if not hasattr(rows, "__len__"):
-        raise ValueError("a stream does not tell how long an epoch is: say --validate-every, in steps")
+        raise ValueError("the length of an epoch is unknown with --streaming: give --validate-every STEPS")
     return max(1, len(rows) // recipe.batch_size)
 
 

@@ -1,4 +1,4 @@
-"""A classifier's accuracy on the rows kept from training, by which its learning rate falls."""
+"""Computes a classifier's accuracy on the rows held out for validation, for the `plateau` schedule."""
 
 from __future__ import annotations
 

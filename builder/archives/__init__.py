@@ -1,1 +1,1 @@
-"""The published zip archives to shards."""
+"""Converts the published zip archives to shards."""

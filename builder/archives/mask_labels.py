@@ -1,4 +1,4 @@
-"""What the pixel values of a foreign mask mean: which generator each stands for."""
+"""Maps the pixel values of masks from elsewhere to generators."""
 
 import csv
 import io

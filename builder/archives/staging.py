@@ -1,4 +1,4 @@
-"""Where an import keeps what it has encoded, so that one that was killed goes on where it was."""
+"""Stores encoded rows of an import on disk, so that an interrupted import continues."""
 
 import hashlib
 import json

@@ -1,1 +1,1 @@
-"""Checks that a packed dataset holds what it promises."""
+"""Checks a packed dataset: its rows, splits and card."""

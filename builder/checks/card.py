@@ -1,4 +1,4 @@
-"""What the card promises: that `load_dataset` finds every config, with the rows that the card counts."""
+"""Checks the card: `load_dataset` finds every config, with the number of rows in the card."""
 
 from collections.abc import Iterator
 

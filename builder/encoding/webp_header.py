@@ -1,4 +1,4 @@
-"""What the header of a WebP file tells: Pillow reads the whole file for it."""
+"""Reads the size of an image from a WebP file's header; Pillow would read the whole file."""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""What a push sends on top of what the Hub holds: shards, the card made anew, and what gives way."""
+"""Assembles the files of a push: new shards, the updated card, and deletions of replaced files."""
 
 import hashlib
 import os

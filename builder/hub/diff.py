@@ -1,4 +1,4 @@
-"""What a push has to do: which shards are new, where they go, and which give way to them."""
+"""Compares local shards with the Hub's: which are new, their paths, and which are replaced."""
 
 import hashlib
 import os

@@ -1,4 +1,4 @@
-"""Brings a dataset from the Hub, or one config or split of it."""
+"""Downloads a dataset from the Hub, or one config or split of it."""
 
 import os
 from collections.abc import Iterable

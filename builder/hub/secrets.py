@@ -1,4 +1,4 @@
-"""Keeps secrets out of what is printed, logged and raised."""
+"""Removes secrets from printed text, logs and error messages."""
 
 import re
 

@@ -1,1 +1,1 @@
-"""A run to the shards of a dataset."""
+"""Packs a run to the shards of a dataset."""

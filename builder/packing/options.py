@@ -1,4 +1,4 @@
-"""How a run is packed."""
+"""The options of packing."""
 
 import os
 from dataclasses import dataclass, field

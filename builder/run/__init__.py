@@ -1,1 +1,1 @@
-"""The run directory: what `generation` leaves behind and `builder` packs."""
+"""The run directory, which `generation` writes and `builder` packs: reads and writes its files."""

@@ -1,4 +1,4 @@
-"""Work done ahead of where its results are needed, but not far ahead."""
+"""Maps a function over items in threads, with a bounded number of results computed in advance."""
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator

@@ -1,1 +1,1 @@
-"""Checkpoints of all models: what they are, where their files are, how they are checked and cached."""
+"""Checkpoints of all models: describes them, finds or downloads their files, checks and caches them."""

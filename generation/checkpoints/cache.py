@@ -1,4 +1,4 @@
-"""The cache folder: tiny checkpoints, built where they are not there yet, and files that are not on the Hub."""
+"""The cache folder: holds tiny checkpoints, built at their first use, and weights that are not on the Hub."""
 
 import os
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from pathlib import Path
 from builder.encoding.whole_file import whole_folder
 
 TINY_VERSION = 2
-"""Goes into the folder of the tiny checkpoints: to be raised whenever one is built differently."""
+"""Version in the folder name of the tiny checkpoints. Raise it whenever one of them is built differently."""
 
 
 def cache_folder() -> Path:
@@ -18,10 +18,10 @@ def cache_folder() -> Path:
 
 
 def tiny_folder(name: str, write: Callable[[Path], None]) -> Path:
-    """The folder of a tiny checkpoint, written there when it is not there yet.
+    """Returns the folder of a tiny checkpoint, and writes the checkpoint first if it is missing.
 
     Args:
-        write: writes it to a folder, with the random weights that it draws from torch's generator.
+        write: writes the checkpoint to a folder; its random weights come from torch's seeded global generator.
     """
     folder = cache_folder() / f"tiny-{TINY_VERSION}" / name
     if folder.is_dir():

@@ -1,4 +1,4 @@
-"""What a checkpoint is, how it is named, and what is said when it cannot be had."""
+"""Describes a checkpoint: its name, revision, licence and location, and the errors for an unavailable one."""
 
 import re
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ TINY_PREFIX, FOLDER_PREFIX = "tiny/", "folder/"
 
 
 class CheckpointError(ValueError):
-    """A checkpoint that is missing, gated or damaged: which, where it was looked for and what to do."""
+    """A checkpoint is missing, gated or damaged; the message names it, where it was searched, and what to do."""
 
 
 class IncompleteCheckpoint(CheckpointError):
@@ -27,9 +27,9 @@ class Checkpoint:
         license_url: where the licence can be read.
         gigabytes: size of the download, about.
         gated: the Hub asks for a login and an agreement before it gives the weights.
-        variant: of the files on the Hub that are taken; None for the plain ones.
-        files: addresses of the files, where it is not on the Hub.
-        also: further weights that it needs, published apart.
+        variant: which variant of the Hub's files is used, such as `fp16`; None for the files without a variant.
+        files: URLs of the files, for a checkpoint that is not on the Hub.
+        also: further weights that it needs, published in other repositories.
     """
 
     repository: str
@@ -48,7 +48,7 @@ class Checkpoint:
 
     @property
     def folder_name(self) -> str:
-        """Its folder among the files that are not on the Hub."""
+        """Its folder name in the cache of files that are not on the Hub."""
         return self.name.replace("/", "--")
 
     @property
@@ -57,18 +57,18 @@ class Checkpoint:
 
     @property
     def places(self) -> tuple["Place", ...]:
-        """All the places on the Hub that it needs."""
+        """All Hub repositories that it needs."""
         return (self.place, *self.also)
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where weights are.
+    """Where a checkpoint's weights are: a folder, or a Hub repository at a revision.
 
     Attributes:
         source: a folder or a name on the Hub.
         revision: of a name on the Hub; None for its newest, or for a folder.
-        variant: of the files on the Hub that are taken; None for the plain ones.
+        variant: which variant of the Hub's files is used, such as `fp16`; None for the files without a variant.
     """
 
     source: str
@@ -81,7 +81,7 @@ class Place:
 
     @property
     def folder(self) -> Path | None:
-        """The folder, where it is one."""
+        """The folder; None for a Hub repository."""
         folder = Path(self.source).expanduser()
         return folder if folder.is_dir() else None
 
@@ -91,13 +91,13 @@ class Place:
 
 
 def replacement_name(replacement: str) -> str:
-    """The name that rows record for a replacement: a folder's or file's own name, without the path to it."""
+    """The name that dataset rows record for a replacement: for a folder or file its last path component."""
     path = Path(replacement).expanduser()
     return f"folder/{path.resolve().name}" if path.exists() else replacement
 
 
 def place_of(name: str) -> Place:
-    """Where a checkpoint named `FOLDER`, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION` is."""
+    """Parses `FOLDER`, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION` to a `Place`."""
     if Path(name).expanduser().is_dir():
         return Place(name)
     source, _, revision = name.partition("@")

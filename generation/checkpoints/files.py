@@ -1,4 +1,4 @@
-"""A checkpoint's files: found or downloaded, and looked over before they are loaded."""
+"""Finds or downloads a checkpoint's files, and checks that they are complete and undamaged."""
 
 import json
 import os
@@ -10,9 +10,9 @@ INDEX = "model_index.json"
 
 
 def locate(place: Place) -> Path:
-    """The folder of a diffusers checkpoint, complete; downloaded where it is not here yet.
+    """Returns the folder of a complete diffusers checkpoint; downloads it if it is not in the cache.
 
-    What the Hub's cache holds is taken as it is: a branch is not asked for newer commits.
+    A cached revision is used without a request to the Hub: newer commits of a branch are not looked up.
 
     Raises:
         CheckpointError: the checkpoint is missing, gated or damaged.
@@ -25,7 +25,7 @@ def locate(place: Place) -> Path:
 
 
 def cached(place: Place) -> Path | None:
-    """The folder of a checkpoint in the Hub's cache; None where it is not there or not complete.
+    """The folder of a checkpoint in the Hub's cache; None if it is missing or incomplete.
 
     Raises:
         CheckpointError: it is damaged.
@@ -56,7 +56,7 @@ def _download(place: Place) -> Path:
 
 
 def explain(repository: str, revision: str | None, error: Exception) -> str:
-    """Why something could not be had from the Hub, and what to do, in one line."""
+    """One line for people: why a download from the Hub failed, and what to do."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, RepositoryNotFoundError, RevisionNotFoundError
 
@@ -80,7 +80,7 @@ def explain(repository: str, revision: str | None, error: Exception) -> str:
 
 
 def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
-    """Downloads a checkpoint's files to a folder; those that are there stay.
+    """Downloads those of a checkpoint's files that a folder lacks.
 
     Raises:
         CheckpointError: a file could not be downloaded.
@@ -94,13 +94,13 @@ def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
             torch.hub.download_url_to_file(address, str(folder / _file_name(address)))
         except OSError as error:
             raise CheckpointError(
-                f"{address} could not be downloaded ({error}); put it into {folder} by other means"
+                f"{address} could not be downloaded ({error}); download it yourself and put it into {folder}"
             ) from error
     return folder
 
 
 def locate_files(checkpoint: Checkpoint, place: Place) -> Path:
-    """The folder that holds copies of a checkpoint's files; from the Hub, where someone has put them there.
+    """Returns a folder with copies of a checkpoint's files: a local one, or a Hub repository, which is downloaded.
 
     Raises:
         CheckpointError: a file is missing.
@@ -131,7 +131,7 @@ def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
 
 
 def _is_there(file: Path) -> bool:
-    """Whether a file is there, or its weights are as safetensors."""
+    """Whether a file exists, or a .safetensors file of the same name."""
     return file.is_file() or file.with_suffix(".safetensors").is_file()
 
 
@@ -139,11 +139,11 @@ def _file_name(address: str) -> str:
     return address.rsplit("/", 1)[-1]
 
 
-# ── Looking a folder over ─────────────────────────────────────────────────────────────────────────
+# ── Checking a folder ─────────────────────────────────────────────────────────────────────────────
 
 
 def check_folder(folder: Path) -> Path:
-    """The folder of a diffusers checkpoint, if all its parts are there and their files whole.
+    """Returns the folder of a diffusers checkpoint after checking that no part is missing and no file truncated.
 
     Raises:
         IncompleteCheckpoint: a file is missing.
@@ -163,7 +163,9 @@ def _check_part(part: Path, kind: str) -> None:
     files = {file.name for file in part.glob("*.safetensors")}
     for index in part.glob("*.safetensors.index*.json"):
         named = set(_read_json(index)["weight_map"].values())
-        if named & files and named - files:  # a variant that was not downloaded has none of its files here
+        if (
+            named & files and named - files
+        ):  # an index of a variant that was not downloaded names only missing files
             raise IncompleteCheckpoint(f"{part} lacks {min(named - files)}; download it again")
     has_weights = not any(word in kind for word in ("Tokenizer", "Scheduler", "Processor", "Extractor"))
     if has_weights and not files:

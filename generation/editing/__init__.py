@@ -1,1 +1,1 @@
-"""The `generate` stage: carries a plan out, wave by wave."""
+"""The `generate` stage: makes the edits of a plan, wave by wave."""

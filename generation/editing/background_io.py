@@ -1,27 +1,27 @@
-"""Reads and writes pictures while the model is at work."""
+"""Reads the next batch of images and writes the last one in threads, while the model runs."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from types import TracebackType
 from typing import Self, TypeVar
 
-HANDS = 2
-"""Threads that read, and as many that write. Pillow decodes and encodes beside other threads."""
+THREADS = 2
+"""Number of reading threads, and of writing threads. Pillow releases the GIL while it decodes and encodes."""
 
 Result = TypeVar("Result")
 
 
-class Desk:
-    """Runs jobs beside the caller, and no more than two batches of them, so that memory stays bounded.
+class BackgroundIo:
+    """Runs read and write jobs in threads; at most two batches are in memory.
 
-    A job's error is raised by the next `put` or at the end, so that a full disk stops a worker.
+    An error of a write job is raised by the next `write` or by `finish`, so that a full disk stops the worker.
     """
 
     def __init__(self) -> None:
-        self._readers = ThreadPoolExecutor(HANDS)  # of their own: the model waits for what they bring
-        self._writers = ThreadPoolExecutor(HANDS)
+        self._readers = ThreadPoolExecutor(THREADS)  # not the writers': the model waits for reads alone
+        self._writers = ThreadPoolExecutor(THREADS)
         self._writing: list[Future[None]] = []
-        self._afterwards: list[Callable[[], object]] = []
+        self._callbacks: list[Callable[[], object]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -37,22 +37,22 @@ class Desk:
             self._writers.shutdown()
 
     def read(self, jobs: Sequence[Callable[[], Result]]) -> list[Future[Result]]:
-        """Begins jobs whose results will be wanted."""
+        """Starts jobs and returns their futures."""
         return [self._readers.submit(job) for job in jobs]
 
-    def put(self, jobs: Sequence[Callable[[], None]]) -> None:
-        """Begins jobs, once those of the call before are done."""
+    def write(self, jobs: Sequence[Callable[[], None]]) -> None:
+        """Waits for the jobs of the previous call, then starts these."""
         self.finish()
         self._writing = [self._writers.submit(job) for job in jobs]
 
-    def afterwards(self, call: Callable[[], object]) -> None:
-        """Has something called once all jobs that were put are done."""
-        self._afterwards.append(call)
+    def when_written(self, call: Callable[[], object]) -> None:
+        """Registers a function that is called when all write jobs started so far are done."""
+        self._callbacks.append(call)
 
     def finish(self) -> None:
-        """Waits for all jobs that were put."""
+        """Waits for all write jobs, then calls the registered functions."""
         for job in self._writing:
             job.result()
         self._writing = []
-        while self._afterwards:
-            self._afterwards.pop(0)()
+        while self._callbacks:
+            self._callbacks.pop(0)()

@@ -1,13 +1,13 @@
-"""Who is at which chunk: advice that keeps workers apart, in files of the run directory.
+"""Files in the run directory that record which worker edits which chunk, so that no two take the same.
 
-    claims/SESSION/turn-1/00012.WORKER   the worker was at chunk 12 when the file was last written
-    claims/SESSION/turn-1/now.WORKER     the worker asked when the file was last written
-    claims/SESSION/turn-1/clock.WORKER   tells a waiting command the time by the storage's clock
+    claims/SESSION/turn-1/00012.WORKER   the worker was editing chunk 12 at the file's modification time
+    claims/SESSION/turn-1/now.WORKER     the worker listed the claims at the file's modification time
+    claims/SESSION/turn-1/clock.WORKER   its modification time tells a waiting command the storage's time
 
-A shared name is HOST-PID-RANK. A chunk of a killed command is free again as soon as another
-command on its machine looks, and for other machines after STALE seconds.
+WORKER is HOST-PID-RANK where machines share a run. The claim of a killed command is dropped by the next
+command that checks on the same machine; on other machines it expires after STALE seconds.
 
-Nothing depends on it but time: where two workers make the same edit all the same, both write the same bytes.
+Claims save time only: if two workers make the same edit, both write the same bytes.
 """
 
 import os
@@ -19,13 +19,13 @@ from dataclasses import dataclass
 from builder.run.directory import RunDirectory
 
 STALE = 900.0
-"""Seconds without a sign of life after which a chunk is anybody's again; longer than any load or batch takes."""
+"""Seconds after its last refresh when a claim expires; longer than a model load or a batch takes."""
 
-ALIVE = 60.0
-"""Seconds for which a worker that asked for a chunk counts as at work, though it holds none just now."""
+ACTIVE = 60.0
+"""Seconds after listing the claims during which a worker counts as active, though it holds no chunk."""
 
-YIELDED = 0.2
-"""Seconds that a worker waits at most where two reached for one chunk and both let go."""
+MAX_PAUSE = 0.2
+"""Longest random pause, in seconds, of a worker that gave up a chunk which another claimed at the same time."""
 
 
 @dataclass(frozen=True)
@@ -34,9 +34,9 @@ class Claims:
 
     Attributes:
         run: the run directory.
-        session: workers of one session know of each other, and of no other's.
+        session: only claims of the same session count.
         turn: the wave.
-        worker: who asks; a worker that was killed and started again asks as the same one.
+        worker: this worker's name; a restarted worker keeps the name.
     """
 
     run: RunDirectory
@@ -45,48 +45,48 @@ class Claims:
     worker: str
 
     def held(self) -> set[int]:
-        """The chunks that other workers are at."""
+        """The chunks that other workers have claimed; it also records that this worker is active."""
         self.run.write(f"{self._folder()}/now.{self.worker}", b"")
         return {chunk for chunk, worker in self._fresh() if worker != self.worker}
 
     def take(self, chunk: int) -> bool:
-        """Claims a chunk; false where another worker claims it too, and then it may be free again at once.
+        """Claims a chunk. False if another worker has claimed it too; both may then have given it up.
 
-        Each writes first and looks then, so of two that reach for one chunk at least one sees the other and lets
-        go: never both have it, wherever a listing shows what was written before it.
+        Each worker writes its claim before it lists the others', so of two simultaneous claims at least one is
+        withdrawn. This holds on storage whose listings show all earlier writes.
         """
         self.refresh(chunk)
         if {worker for number, worker in self._fresh() if number == chunk} - {self.worker}:
             self.drop(chunk)
-            time.sleep(random.uniform(0, YIELDED))
+            time.sleep(random.uniform(0, MAX_PAUSE))
             return False
         return True
 
     def others_work(self) -> bool:
-        """Whether workers whose names do not begin with this one's are at chunks, or asked for one lately."""
-        self.run.write(f"{self._folder()}/clock.{self.worker}", b"")  # not `now`: who only waits is not at work
+        """Whether workers whose names do not begin with this one's hold a chunk, or were active lately."""
+        self.run.write(f"{self._folder()}/clock.{self.worker}", b"")  # not `now`: a waiting command is not active
         times = self.run.times(self._folder())
         newest = max(times.values())
         return any(
             not name.startswith("clock.")
-            and written > newest - (ALIVE if name.startswith("now.") else STALE)
+            and written > newest - (ACTIVE if name.startswith("now.") else STALE)
             and not name.partition(".")[2].startswith(self.worker)
             for name, written in times.items()
         )
 
-    def drop_dead(self, host: str) -> None:
-        """Drops what workers of this host left behind whose command, HOST-PID-, is over."""
+    def drop_ended(self, host: str) -> None:
+        """Deletes the claims of this host's workers whose command, the PID in HOST-PID-RANK, has ended."""
         for name in self.run.names(self._folder()):
             owner = re.fullmatch(rf"{re.escape(host)}-(\d+)-\d*", name.partition(".")[2])
             if owner and not os.path.exists(f"/proc/{owner[1]}") and os.path.isdir("/proc/self"):
                 self.run.delete(f"{self._folder()}/{name}")
 
     def refresh(self, chunk: int) -> None:
-        """Says that the worker is still at it."""
+        """Renews the claim on a chunk."""
         self.run.write(self._path(chunk), b"")
 
     def drop(self, chunk: int) -> None:
-        """Leaves a chunk."""
+        """Withdraws the claim on a chunk."""
         self.run.delete(self._path(chunk))
 
     def _folder(self) -> str:
@@ -97,7 +97,7 @@ class Claims:
 
     def _fresh(self) -> list[tuple[int, str]]:
         times = self.run.times(self._folder())
-        newest = max(times.values(), default=0.0)  # the time by the clock of whoever keeps the files
+        newest = max(times.values(), default=0.0)  # the storage's present time
         found = [(name.partition("."), time) for name, time in times.items()]
         return [
             (int(chunk), worker) for (chunk, _, worker), time in found if chunk.isdigit() and time > newest - STALE

@@ -1,10 +1,10 @@
-"""Which device edits run on, and with how many workers."""
+"""Resolves the options for the device and the number of workers on this machine."""
 
 import os
 
 
 def resolve_device(device: str) -> str:
-    """`auto` made `cuda` where there is a GPU and `cpu` elsewhere.
+    """Resolves `auto` to `cuda` if there is a GPU, else to `cpu`; checks any other name.
 
     Raises:
         ValueError: the device does not exist here.
@@ -16,14 +16,14 @@ def resolve_device(device: str) -> str:
         return "cuda" if gpus else "cpu"
     kind, _, index = device.partition(":")
     if kind not in ("cpu", "cuda") or (index and not index.isdigit()):
-        raise ValueError(f"--device {device}: it is auto, cpu, cuda or cuda:N")
+        raise ValueError(f"--device {device}: give auto, cpu, cuda or cuda:N")
     if kind == "cuda" and gpus <= int(index or 0):
         raise ValueError(f"--device {device}: there are {gpus} GPUs on this machine")
     return device
 
 
 def resolve_workers(workers: int | None, device: str) -> int:
-    """As many workers as asked for; else one a GPU, or one a processor core that this process may use."""
+    """The number asked for; without one, a worker per GPU or per processor core that this process may use."""
     if workers is not None:
         return workers
     if device == "cpu":

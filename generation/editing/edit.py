@@ -1,4 +1,4 @@
-"""One edit: inpaint a region, put the result back into the image, measure what changed."""
+"""Makes one edit: inpaints a region, composites the result into the image and measures the change."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,15 +10,15 @@ from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.resize import resize_image, resize_mask
 
 REMOVAL_SEED = 2**30
-"""Added to an addition's seed for the removal before it, so that the two start from different noise."""
+"""Added to the seed of an addition for its removal step, so that the two steps start from different noise."""
 
 
 class EditFailed(ValueError):
-    """An edit that gave nothing usable; the message says why."""
+    """An edit gave no usable result; the message says why."""
 
 
 FULL_CHANGE = 3 * 255
-"""Of a pixel, over its channels."""
+"""The largest possible sum of a pixel's channels."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class EditOutcome:
 
     Attributes:
         image: (H, W, 3) uint8.
-        mask: (H, W) bool, where it edited.
+        mask: (H, W) bool, true inside the edited region.
         inside_change: mean absolute difference to the input inside the mask, 0 to 1.
         outside_change: the same outside the mask; exactly 0 when spliced.
     """
@@ -40,12 +40,12 @@ class EditOutcome:
 
 @dataclass(frozen=True)
 class Inpainted:
-    """What a generator made of an image; it is not put back into it yet.
+    """A generator's result for an image, before compositing.
 
     Attributes:
-        image: (H, W, 3) uint8, as the turn before left it.
-        cleared: the same after an addition's removal; else `image`.
-        result: (H, W, 3) uint8, the generator's whole picture.
+        image: (H, W, 3) uint8, the image after the previous turn.
+        cleared: the same after the removal step of an addition; for other edit types `image`.
+        result: (H, W, 3) uint8, the generator's whole output.
         mask: (H, W) bool.
         compositing: one of `diffseg30k.COMPOSITING`.
     """
@@ -57,27 +57,27 @@ class Inpainted:
     compositing: str
 
     def finish(self) -> EditOutcome:
-        """Puts the result back into the image, and measures what changed."""
+        """Composites the result into the image and measures the change."""
         return _outcome(self.image, composite(self.cleared, self.result, self.mask, self.compositing), self.mask)
 
 
 def apply_edits(
     inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]
 ) -> list[EditOutcome]:
-    """Makes edits of one generator, as `inpaint` does, and finishes them."""
+    """Makes edits of one generator: `inpaint`, then `Inpainted.finish`."""
     return [one.finish() for one in inpaint(inpainter, edits, images)]
 
 
 def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[np.ndarray]) -> list[Inpainted]:
-    """Runs a generator for edits of its own.
+    """Runs a generator on planned edits that name it.
 
     An addition takes two steps, as in SEED-Data-Edit (Ge et al. 2024): remove the object, then add another one in
     the same place.
 
     Args:
         inpainter: the generator.
-        edits: what to do; all share their steps and guidance.
-        images: (H, W, 3) uint8, one an edit, as the turn before left them.
+        edits: the planned edits; all have the same steps and guidance.
+        images: (H, W, 3) uint8, one for each edit, after the previous turn.
 
     Raises:
         EditFailed: a mask is empty or not of the image's size, a result is NaN or black, or the device's memory
@@ -120,7 +120,7 @@ def _inpaint(
     prompts: Sequence[str],
     seed_offset: int = 0,
 ) -> list[np.ndarray]:
-    """Whole pictures at the images' own size."""
+    """The generator's whole outputs, resized to the images' own size."""
     requests = [
         InpaintRequest(
             image=resize_image(image, inpainter.side),
@@ -143,7 +143,7 @@ def _inpaint(
 
 
 def composite(before: np.ndarray, result: np.ndarray, mask: np.ndarray, compositing: str) -> np.ndarray:
-    """The result, or with `spliced` only what of it lies inside the mask."""
+    """The result as it is (`regenerated`), or pasted into `before` inside the mask only (`spliced`)."""
     if compositing == "regenerated":
         return result
     return np.where(mask[..., None], result, before)

@@ -1,4 +1,4 @@
-"""Carries a plan out, wave by wave, and goes on where an earlier attempt stopped."""
+"""Makes the unfinished edits of a plan, wave by wave, with the executor that is chosen."""
 
 import os
 import socket
@@ -25,30 +25,30 @@ from generation.vlm.client import VlmClient
 TURNS = range(1, MAX_TURNS + 1)
 
 SHARED = "shared"
-"""The session of all machines that know of each other only by the run directory."""
+"""The session of commands on several machines that share a run directory."""
 
 KILLS_IN_VAIN = 3
-"""Times in a row that workers are killed and nothing is finished in between, before a run gives up."""
+"""Attempts in a row in which workers are killed and no edit is finished, before a run gives up."""
 
 LOOKING = 50
-"""The bar waits so many times as long as it looks: a listing of a large folder takes seconds."""
+"""The progress bar pauses this many times as long as its last listing took: large folders take seconds."""
 
 POLL = 3.0
-"""Seconds between two looks at what other machines are doing."""
+"""Seconds between two checks whether other machines are still editing."""
 
 
 @dataclass(frozen=True)
 class RunReport:
-    """What a run holds after `generate`.
+    """The state of a run after `generate`.
 
     Attributes:
         planned: edits in the plan.
         finished: edits with a record.
         made: edits finished by this call.
-        model_loads: times that a worker loaded a generator in this call.
+        model_loads: how often a worker loaded a generator in this call.
         failures: the edits that failed, with their reasons.
-        lost: edits that are not finished though none of their image failed, as when a worker was lost.
-        waiting: edits that were not come to: their image failed at an earlier turn, or their worker was lost.
+        lost: unfinished edits whose image has no failed edit, for instance after a worker was killed.
+        waiting: all unfinished edits that did not fail: an earlier turn failed, or they are `lost`.
     """
 
     planned: int
@@ -63,7 +63,7 @@ class RunReport:
         return self.planned - self.finished - len(self.failures)
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         lines = [
             f"edits: {self.finished} of {self.planned} finished, {self.made} of them now, "
             f"{len(self.failures)} failed, {self.waiting} waiting; {self.model_loads} model loads"
@@ -83,14 +83,14 @@ def generate(
     Args:
         run_url: a run directory with a plan.
         options: how each worker works.
-        where: on which machines, `local` or `ray`; one worker on this machine if left out.
-        client: what writes prompts, where the plan leaves them to a VLM.
+        where: a `local` or `ray` executor; one worker on this machine if left out.
+        client: the VLM that writes prompts, where the plan leaves prompts to a VLM.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
-        ValueError: the plan wants a VLM, and it is not the one that is given.
+        ValueError: the plan needs a VLM, and none or another one is given.
         VlmUnavailable: the VLM does not answer; what is finished is kept.
-        WorkerKilled: workers are killed again and again and nothing is finished in between.
+        WorkerKilled: workers were killed in several attempts in a row in which no edit was finished.
     """
     run, where = RunDirectory(run_url), where or ExecutorOptions()
     plan = _open_plan(run, client)
@@ -99,7 +99,7 @@ def generate(
     before, loads = _finished(run), _loads(run)
     try:
         for turn in TURNS:
-            if not (where.shared and _others_work(run, turn)):  # else the failures may be theirs, and new
+            if not (where.shared and _others_work(run, turn)):  # else they may be new
                 forget_failures(run, turn)
             wave = chunks(plan, turn)
             _ask_for_prompts(run, wave, client)
@@ -110,11 +110,11 @@ def generate(
 
 
 def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list[str]:
-    """Submits what is left of a plan to Slurm, one job array a wave, and returns their ids.
+    """Submits the unfinished edits of a plan to Slurm, one job array per wave, and returns the job ids.
 
     Raises:
         FileNotFoundError: the run directory holds no plan, or this machine no `sbatch`.
-        ValueError: nothing is left to do, or a VLM is to look at images between the waves.
+        ValueError: every edit is finished, or a VLM has to write prompts between the waves.
     """
     from generation.editing.executors.slurm import submit_waves
     from generation.editing.worker import EditWave
@@ -138,15 +138,15 @@ def _new_session() -> str:
 
 
 def forget_failures(run: RunDirectory, turn: int) -> None:
-    """An edit that failed is tried again."""
+    """Deletes the failures of a turn, so that these edits are tried again."""
     for image in run.failed(turn):
         run.delete(failure_path(image, turn))
 
 
 def _open_plan(run: RunDirectory, client: VlmClient | None) -> list[PlannedEdit]:
-    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # read once, when the executor's logger is imported
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # datatrove reads it once, when its logger is imported
     plan = read_plan(run)
-    _check_eyes(plan, client)
+    _check_vlm(plan, client)
     return plan
 
 
@@ -167,7 +167,7 @@ def _loads(run: RunDirectory) -> int:
     return sum(count_loads(run, turn).total() for turn in TURNS)
 
 
-def _check_eyes(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
+def _check_vlm(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
     wanted = {edit.prompt_by for edit in plan if edit.prompt_by}
     if wanted and (client is None or wanted != {client.vlm.name}):
         given = f"not {client.vlm.name}" if client else "name it with --vlm"
@@ -175,7 +175,7 @@ def _check_eyes(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
 
 
 def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient | None) -> None:
-    """Before a turn's edits; the VLM's memory is free again when they begin."""
+    """Has the VLM write the prompts of a wave, then frees its memory before the edits begin."""
     waiting = [edit for edit in to_make(run, [edit for chunk in wave for edit in chunk.edits]) if edit.prompt_by]
     if not waiting or client is None:
         return
@@ -191,7 +191,7 @@ def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient
 
 
 def _release_model() -> None:
-    """One worker works in this process, and its model would stay in memory."""
+    """Frees the generator that a single worker, which runs in this process, keeps in memory."""
     from generation.editing.worker import release_model
 
     release_model()
@@ -202,7 +202,7 @@ def _finished(run: RunDirectory) -> int:
 
 
 def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> None:
-    """Hands a turn to the executor, and again as long as that gets further: a worker may have been killed."""
+    """Runs a turn, again after a killed worker as long as edits get finished."""
     from generation.editing.executors.local import WorkerKilled
 
     edits = [edit for chunk in wave for edit in chunk.edits]
@@ -217,7 +217,7 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
             killed = error
         still = len(to_make(run, edits))
         in_vain = in_vain + 1 if killed and still == remaining else 0
-        if killed and in_vain == KILLS_IN_VAIN:  # the same edit kills every worker
+        if killed and in_vain == KILLS_IN_VAIN:  # an edit that kills every worker
             raise killed
         if not killed and still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
             return
@@ -225,7 +225,7 @@ def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
 
 
 def _wait_for_others(run: RunDirectory, turn: int) -> bool:
-    """Waits a while if other machines are at the wave; false where none is."""
+    """Waits once if other machines are editing the wave; returns whether any was."""
     if not _others_work(run, turn):
         return False
     time.sleep(POLL)
@@ -233,9 +233,9 @@ def _wait_for_others(run: RunDirectory, turn: int) -> bool:
 
 
 def _others_work(run: RunDirectory, turn: int) -> bool:
-    """Whether another command works on the wave; what a killed one of this machine left is dropped."""
+    """Whether another command edits the wave; deletes the claims of this machine's killed commands first."""
     claims = Claims(run, SHARED, turn, _machine())
-    claims.drop_dead(socket.gethostname())
+    claims.drop_ended(socket.gethostname())
     return claims.others_work()
 
 
@@ -263,7 +263,7 @@ def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, 
 
 
 class _Progress:
-    """A bar that follows the records of a wave, whoever writes them."""
+    """A progress bar that counts the records of a wave, those written by other machines included."""
 
     def __init__(self, run: RunDirectory, edits: Sequence[PlannedEdit]):
         self._run, self._turn = run, edits[0].turn

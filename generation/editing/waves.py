@@ -1,11 +1,11 @@
-"""Who makes which edits: a turn's edits as chunks, one generator each.
+"""Splits the edits of a turn into chunks of one generator, and selects the chunk that a worker takes next.
 
-Edits run in waves, one turn after the other, and a wave is a list of chunks. Neighbouring chunks share their
-generator, so workers that take chunks in order load few models. The list depends on the plan alone, so a
-chunk has the same number on every machine and after every crash.
+A wave is the list of all chunks of one turn. Chunks of one generator are neighbours, so workers that take chunks
+in order load few models. The list depends on the plan alone, so a chunk has the same number on every machine
+and after every crash.
 
-Nobody hands out chunks: each worker takes the next that nobody is at (`FreeChunks`, `claims.Claims`), and what is
-on disk says what is left to do.
+There is no central scheduler: each worker takes the next chunk that no other has claimed (`FreeChunks`,
+`chunk_claims.Claims`). An edit is finished if its record is on disk.
 """
 
 from collections.abc import Sequence, Set
@@ -17,19 +17,19 @@ from builder.run.planned_edit import PlannedEdit
 from diffseg30k import GENERATORS
 
 CHUNK_SIZE = 16
-"""Edits that a worker takes at once: enough to make loading a model worth it, few enough to share out."""
+"""Edits per chunk: enough to outweigh a model load, few enough to spread over many workers."""
 
 
 @dataclass(frozen=True)
 class Chunk:
-    """Edits of one turn by one generator with one checkpoint."""
+    """Edits of one turn with the same generator, checkpoint and LoRA."""
 
     turn: int
     edits: tuple[PlannedEdit, ...]
 
 
 def chunks(plan: Sequence[PlannedEdit], turn: int, size: int = CHUNK_SIZE) -> list[Chunk]:
-    """The chunks of a turn's wave, in the order in which workers take them."""
+    """The chunks of a turn, in the order in which workers take them."""
     edits = sorted((edit for edit in plan if edit.turn == turn), key=lambda edit: (*_model(edit), edit.image))
     found = []
     for _, group in groupby(edits, key=_model):
@@ -43,33 +43,34 @@ def _model(edit: PlannedEdit) -> tuple[int, str, str]:
 
 
 class FreeChunks:
-    """The chunks of a wave that are left to a worker. Taking one costs the same however many a wave has.
+    """The chunks of a wave that a worker has not closed. `next` takes nearly constant time whatever the wave's
+    size.
 
     Args:
-        wave: all chunks of a turn, those of a model side by side.
+        wave: all chunks of a turn; those of one model are consecutive.
     """
 
     def __init__(self, wave: Sequence[Chunk]):
-        self._following = list(range(len(wave) + 1))  # the next open one at or after each: a disjoint-set forest
+        self._following = list(range(len(wave) + 1))  # next open chunk, as a disjoint-set forest
         self._range: list[tuple[int, int]] = []
         for _, group in groupby(wave, key=lambda chunk: _model(chunk.edits[0])):
             size, first = sum(1 for _ in group), len(self._range)
             self._range += [(first, first + size)] * size
 
     def close(self, number: int) -> None:
-        """Takes a chunk out for good."""
+        """Marks a chunk as no longer available to this worker."""
         self._following[number] = number + 1
 
     def next(self, held: Set[int], last: int | None, start: int) -> int | None:
-        """The number of the chunk to take next: of the model in memory, as long as there is one.
+        """The number of the chunk to take next, preferring chunks of the model in memory.
 
         Args:
-            held: numbers of those that somebody else is at.
-            last: the chunk taken before.
-            start: where to begin to look for another model; different for each worker, to spread them.
+            held: numbers of the chunks that other workers have claimed.
+            last: the number of the chunk taken before, None at first.
+            start: where the search for another model begins; different for each worker.
 
         Returns:
-            None where nothing is left to take.
+            None if no chunk is available.
         """
         end = len(self._range)
         spans = [self._range[last]] if last is not None else []
@@ -88,9 +89,10 @@ class FreeChunks:
 
 
 def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
-    """The edits of one turn that can be made now: neither finished nor failed, with a finished turn before them.
+    """The edits of one turn that can be made now: neither finished nor failed, and their previous turn is
+    finished.
 
-    It lists whole folders, which is quick for a whole wave.
+    Lists whole folders, which is quicker for a whole wave than a look-up per edit.
     """
     if not edits:
         return []
@@ -101,7 +103,7 @@ def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit
 
 
 def still_to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
-    """The same for the edits of one chunk: it looks at their files alone, however many a run has."""
+    """The same for the edits of one chunk, by looking up their files only."""
     return [edit for edit in edits if _is_to_make(run, edit)]
 
 

@@ -1,4 +1,5 @@
-"""What a worker does: go through chunks, load their generator, make their edits, write each as it is finished."""
+"""A worker of a wave: takes chunks, loads their generator, makes their edits and writes images, masks and
+records."""
 
 import time
 from collections.abc import Callable, Sequence
@@ -14,7 +15,7 @@ from builder.run.directory import PLAN, RunDirectory, image_path, mask_path
 from builder.run.planned_edit import PlannedEdit, read_plan
 from builder.run.records import EditFailure, made_as_planned, write_failure, write_load, write_record
 from generation.checkpoints.checkpoint import CheckpointError
-from generation.editing.background_io import Desk
+from generation.editing.background_io import BackgroundIo
 from generation.editing.chunk_claims import Claims
 from generation.editing.edit import EditFailed, Inpainted, inpaint
 from generation.editing.executors.worker_process import worker_number
@@ -27,7 +28,7 @@ from generation.prompts.vlm_prompts import with_prompts
 
 @dataclass
 class ModelSlot:
-    """The one generator that a process has in memory, kept from chunk to chunk."""
+    """Keeps one loaded generator in memory, reused from chunk to chunk."""
 
     key: tuple | None = None
     inpainter: Inpainter | None = None
@@ -55,16 +56,17 @@ class ModelSlot:
 
 
 _SLOT = ModelSlot()
-"""One a process: the executor copies its steps for every task, and a model must outlive them."""
+"""Global, one per process: the executor copies its steps for every task, and a loaded model has to outlast
+them."""
 
 
 def release_model() -> None:
-    """Frees the memory of the generator that this process keeps, if it keeps one."""
+    """Frees the memory of the generator that this process has loaded, if any."""
     _SLOT.clear()
 
 
 def worker_device(device: str) -> str:
-    """`cuda` made `cuda:N`, a different N for each worker process of this machine; others as they are."""
+    """Resolves `cuda` to `cuda:N`, N by the worker process's number modulo the GPUs; other names are unchanged."""
     if device != "cuda":
         return device
     import torch
@@ -78,14 +80,14 @@ def _wave(run_url: str, turn: int) -> list[Chunk]:
 
 
 class EditWave(PipelineStep):
-    """Makes the edits of a wave together with other workers: the task's rank is the worker's number.
+    """The pipeline step of a worker: makes edits of a wave until no chunk is available.
 
     Args:
         run_url: the run directory.
-        turn: the wave.
-        options: how to work.
-        session: workers of one session keep out of each other's way.
-        machine: what tells this machine's workers from others' of the session.
+        turn: the turn whose edits are made, 1 to 3.
+        options: device, batch size and replaced checkpoints.
+        session: workers of one session see each other's chunk claims.
+        machine: prefix of the worker names of this machine, where machines share a session.
     """
 
     name = "edit"
@@ -105,15 +107,15 @@ class EditWave(PipelineStep):
         free = FreeChunks(wave)
         last = None
         start = len(wave) * rank // world_size
-        with Desk() as desk:
+        with BackgroundIo() as background_io:
             while (number := free.next(claims.held(), last, start)) is not None:
                 if not still_to_make(run, wave[number].edits):
                     free.close(number)
                 elif claims.take(number):
                     free.close(number)
-                    alive = partial(claims.refresh, number)
-                    make_edits(run, wave[number].edits, self.options, desk, alive)
-                    desk.afterwards(partial(claims.drop, number))
+                    heartbeat = partial(claims.refresh, number)
+                    make_edits(run, wave[number].edits, self.options, background_io, heartbeat)
+                    background_io.when_written(partial(claims.drop, number))
                     last = number
 
 
@@ -121,46 +123,49 @@ def make_edits(
     run: RunDirectory,
     edits: Sequence[PlannedEdit],
     options: WorkerOptions,
-    desk: Desk,
-    alive: Callable[[], None] = lambda: None,
+    background_io: BackgroundIo,
+    heartbeat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Makes those edits of one chunk that are still to be made; one that fails leaves its reason.
+    """Makes the unfinished edits of one chunk; for an edit that fails its reason is written.
 
-    The last of them are written when the desk is finished.
+    The last batch is on disk only after `background_io.finish()`.
 
     Args:
         run: the run directory.
-        edits: of one turn and one model.
-        options: how to work.
-        desk: where pictures are read and written.
-        alive: called between batches.
+        edits: planned edits of one turn and one model.
+        options: device, batch size and replaced checkpoints.
+        background_io: reads and writes the images.
+        heartbeat: called before each batch, to renew the chunk's claim.
     """
     import torch
 
-    torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
+    torch.set_num_threads(1)  # the thread count selects the kernels, and so the last bits of a result
     ready = with_prompts(run, still_to_make(run, edits))
     batches = [ready[at : at + options.batch_size] for at in range(0, len(ready), options.batch_size)]
-    coming = _read_all(desk, run, batches[0]) if batches else []
+    next_images = _read_all(background_io, run, batches[0]) if batches else []
     for batch, following in zip(batches, [*batches[1:], []], strict=True):
-        alive()
-        images, coming = coming, _read_all(desk, run, following)
+        heartbeat()
+        images, next_images = next_images, _read_all(background_io, run, following)
         try:
             inpainter = _SLOT.get(run, batch[0], options)
         except CheckpointError as error:
             _fail(run, ready, str(error))
             return
         made = _make_batch(run, inpainter, batch, images)
-        desk.put([partial(_write, run, *one) for one in made])
+        background_io.write([partial(_write, run, *one) for one in made])
 
 
-def _read_all(desk: Desk, run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[Future[np.ndarray]]:
-    return desk.read([partial(_before, run, edit) for edit in edits])
+def _read_all(
+    background_io: BackgroundIo, run: RunDirectory, edits: Sequence[PlannedEdit]
+) -> list[Future[np.ndarray]]:
+    return background_io.read([partial(_before, run, edit) for edit in edits])
 
 
 def _make_batch(
     run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[np.ndarray]]
 ) -> list[tuple[PlannedEdit, Inpainted, float]]:
-    """What is made of a batch, with the seconds of each; a batch that fails is made in halves."""
+    """Inpaints a batch and returns each edit, its result and its seconds; a batch that fails is retried in
+    halves."""
     started = time.perf_counter()
     try:
         made = inpaint(inpainter, edits, [image.result() for image in images])
@@ -176,14 +181,14 @@ def _make_batch(
 
 
 def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
-    """The image as the turn before left it."""
+    """Reads the image after the previous turn."""
     path = image_path(edit.image, edit.turn - 1)
     try:
-        data = run.read(path)  # storage that does not answer is no fault of the edit, and stops the worker
+        data = run.read(path)  # unreachable storage stops the worker instead of failing the edit
     except FileNotFoundError as error:
         if not run.exists(PLAN):
-            raise FileNotFoundError(f"{run.url}: the run directory is gone; is its storage there?") from error
-        raise EditFailed(f"{path} cannot be read: it is not there") from error
+            raise FileNotFoundError(f"{run.url}: the run directory is missing; is its storage mounted?") from error
+        raise EditFailed(f"{path} is missing") from error
     try:
         return decode_image(data)
     except (OSError, EOFError, SyntaxError, ValueError) as error:

@@ -1,15 +1,15 @@
-"""How a worker works."""
+"""The options of a worker: device, batch size, replaced checkpoints."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """How a worker works; none of it changes an edit's pixels on a CPU.
+    """The options of a worker. On a CPU, edits made with `batch_size` 1 are repeatable bit for bit.
 
     Attributes:
-        device: `cpu`, `cuda`, `cuda:N`; `cuda` gives each worker of this machine a GPU of its own.
-        batch_size: edits that go through the model together.
+        device: `cpu`, `cuda` or `cuda:N`; with `cuda` the workers of this machine are spread over its GPUs.
+        batch_size: edits per call of the model.
         replacements: pairs of a generator id and the folder or Hub id that replaces its checkpoint.
     """
 

@@ -1,1 +1,1 @@
-"""The eight diffusion models: their checkpoints and how each edits a region."""
+"""The eight generators: registers, loads and calls the diffusion models that edit regions."""

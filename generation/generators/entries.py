@@ -1,4 +1,4 @@
-"""The generators: one entry each. A further generator is a further entry."""
+"""The table of generators: one entry each, with checkpoint, sampling settings and the functions that load it."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -21,18 +21,19 @@ from generation.generators.tiny import transformers as tiny_transformers
 from generation.generators.tiny import unets as tiny_unets
 
 NO_SAFETY_CHECKER = {"safety_checker": None, "requires_safety_checker": False}
-"""It blackens pictures, and a black region is no edit."""
+"""Leaves out the safety checker, which replaces pictures by black ones."""
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """How a checkpoint is sampled.
+    """Sampling settings of a checkpoint.
 
     Attributes:
-        side: of the images that go in, in pixels.
+        side: height and width of the input images, in pixels.
         steps: denoising steps.
         guidance: classifier-free guidance scale.
-        strength: share of the steps that are taken, from the photograph noised as much; 1 begins in pure noise.
+        strength: share of the steps that are taken, 0 to 1, starting from the image noised to that level; 1 starts
+            from pure noise.
     """
 
     side: int
@@ -48,12 +49,12 @@ class GeneratorEntry:
     Attributes:
         id: its short id.
         checkpoint: its published weights.
-        sampling: how these are sampled by default.
-        dtype: of the weights on a GPU; on a CPU they are float32.
-        pipeline: a folder and a dtype to the loaded pipeline.
-        inpainter: a pipeline and how it is sampled to an inpainter.
+        sampling: their default sampling settings.
+        dtype: dtype of the weights on a GPU; on a CPU it is float32.
+        pipeline: loads a pipeline from a folder in a dtype.
+        inpainter: makes an `Inpainter` of a pipeline and sampling settings.
         write_tiny: writes its tiny checkpoint to a folder.
-        tiny_sampling: how the tiny checkpoint is sampled.
+        tiny_sampling: sampling settings of the tiny checkpoint.
     """
 
     id: str
@@ -132,8 +133,8 @@ _ENTRIES = (
         id="sdxl",
         checkpoint=PUBLISHED["sdxl"],
         sampling=Sampling(side=1024, steps=50, guidance=7.5),
-        dtype="float16",  # its autoencoder overflows in it, so the pipeline runs that one in float32
-        # the watermark would be a fingerprint of the pipeline, not of the model
+        dtype="float16",  # the autoencoder overflows in float16, so the pipeline runs it in float32
+        # a detector could learn the pipeline's watermark instead of the model
         pipeline=_loads("StableDiffusionXLInpaintPipeline", add_watermarker=False),
         inpainter=_inpaints(takes_strength=True),
         write_tiny=_saves(tiny_unets.sdxl),
@@ -185,7 +186,7 @@ _ENTRIES = (
         sampling=Sampling(side=512, steps=100, guidance=4.0),
         dtype="float16",
         pipeline=kandinsky.load,
-        # in a batch diffusers 0.42 keeps the outside of the first image for all of them
+        # diffusers 0.42 pastes the first image's surroundings into the whole batch
         inpainter=_inpaints(batches=False),
         write_tiny=tiny_kandinsky.write,
         tiny_sampling=Sampling(side=128, steps=4, guidance=4.0),

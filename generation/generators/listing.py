@@ -1,4 +1,4 @@
-"""What `diffseg30k generators` shows: each checkpoint, its licence, and whether its weights can be had."""
+"""The rows of `diffseg30k generators`: each checkpoint with size, licence and availability of its weights."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,22 +15,22 @@ HEADINGS = ("generator", "name", "checkpoint", "size", "licence", "weights")
 
 HERE, DOWNLOADABLE, GATED, MISSING, UNKNOWN = "here", "downloadable", "gated", "missing", "unknown"
 TIMEOUT = 5.0
-"""Seconds that the Hub has to answer."""
+"""Timeout of a request to the Hub, in seconds."""
 
 
 @dataclass(frozen=True)
 class GeneratorStatus:
-    """One generator or LoRA, and whether its weights can be had.
+    """One generator or LoRA and the availability of its weights.
 
     Attributes:
         id: its short id.
         name: its full name.
-        checkpoint: its weights, the replaced ones where they were replaced.
+        checkpoint: name of its weights, or of their replacement.
         gigabytes: size of the download, about; None where it is not known.
         license: the licence's name; None where it is not known.
         license_url: where the licence can be read.
-        state: `here`, `downloadable`, `gated`, `missing` or `unknown`.
-        note: where they are, or what to do.
+        state: `here` (on this machine), `downloadable`, `gated`, `missing` or `unknown`.
+        note: where the weights are, or what to do.
     """
 
     id: str
@@ -50,13 +50,13 @@ class GeneratorStatus:
 
 
 def describe(replacements: Mapping[str, str] | None = None) -> list[GeneratorStatus]:
-    """The generators and LoRAs in order. What is not here is asked for at the Hub.
+    """Describes all generators and LoRAs, in order; asks the Hub about weights that are not on this machine.
 
     Args:
         replacements: generator to the folder or Hub name that replaces its checkpoint.
 
     Raises:
-        ValueError: a generator is not known.
+        ValueError: a generator's id is unknown.
     """
     replaced = replacements or {}
     for name in replaced:
@@ -70,7 +70,7 @@ def describe(replacements: Mapping[str, str] | None = None) -> list[GeneratorSta
 
 
 def rows(statuses: Sequence[GeneratorStatus]) -> list[tuple[str, ...]]:
-    """The table's cells, a row each."""
+    """The cells of the table, one row per status."""
     return [status.row() for status in statuses]
 
 
@@ -113,7 +113,7 @@ def _lora(entry: LoraEntry) -> GeneratorStatus:
 
 
 def _state(places: Sequence[Place], gated: bool) -> tuple[str, str]:
-    """The state of weights that may lie in several places; the worst counts."""
+    """The state and note of weights in several repositories: the least available one decides."""
     for place in places:
         try:
             folder = check_folder(place.folder) if place.folder else _cached(place)

@@ -1,4 +1,4 @@
-"""LoRAs that a generator may carry: one entry each. A further LoRA is a further entry."""
+"""The table of LoRAs that can be fused into a generator: one entry each, and how they are found and fused."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from generation.generators.tiny import lora as tiny
 
 @dataclass(frozen=True)
 class LoraEntry:
-    """One LoRA and how a generator that carries it is sampled.
+    """One LoRA, and the sampling settings of its generator with it.
 
     Attributes:
         id: its short id.
@@ -27,8 +27,8 @@ class LoraEntry:
         steps: denoising steps.
         guidance: classifier-free guidance scale.
         scheduler: the diffusers class that replaces the generator's own scheduler.
-        timestep_spacing: of that scheduler.
-        write_tiny: writes a tiny one for the generator's tiny checkpoint, under the name `file`, to a folder.
+        timestep_spacing: that scheduler's `timestep_spacing`.
+        write_tiny: writes a random LoRA for the generator's tiny checkpoint to a folder, as the file `file`.
     """
 
     id: str
@@ -61,7 +61,7 @@ LORAS: dict[str, LoraEntry] = {
         license_url="https://huggingface.co/ByteDance/Hyper-SD",
         gigabytes=0.8,
         steps=8,
-        guidance=0.0,  # distilled with guidance in it
+        guidance=0.0,  # guidance is distilled into the weights
         scheduler="DDIMScheduler",
         timestep_spacing="trailing",
         write_tiny=tiny.write_sdxl_lora,
@@ -70,10 +70,10 @@ LORAS: dict[str, LoraEntry] = {
 
 
 def entry_for(generator: str) -> LoraEntry:
-    """The LoRA that a generator carries.
+    """The LoRA of a generator.
 
     Raises:
-        ValueError: there is none for it.
+        ValueError: the generator has none.
     """
     for entry in LORAS.values():
         if entry.generator == generator:
@@ -82,11 +82,11 @@ def entry_for(generator: str) -> LoraEntry:
 
 
 def locate(entry: LoraEntry, name: str, replacement: str | None) -> Path:
-    """The file of a LoRA, whole; downloaded where it is not here yet.
+    """Returns the file of a LoRA, checked to be complete; downloads it if it is not in the cache.
 
     Args:
-        name: what the plan calls it.
-        replacement: the file that a name beginning with `folder/` stands for.
+        name: its name in the plan.
+        replacement: the file, where the name begins with `folder/`.
 
     Raises:
         CheckpointError: it is missing, gated or damaged.
@@ -104,7 +104,7 @@ def locate(entry: LoraEntry, name: str, replacement: str | None) -> Path:
 
 def _replaced(entry: LoraEntry, replacement: str | None) -> Path:
     if replacement is None:
-        raise CheckpointError(f"its LoRA is a file of your own; say where it is with --checkpoint {entry.id}=FILE")
+        raise CheckpointError(f"its LoRA was planned from a file; give the file with --checkpoint {entry.id}=FILE")
     file = Path(replacement).expanduser()
     if not file.is_file():
         raise CheckpointError(f"{replacement} is not a file")

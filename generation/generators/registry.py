@@ -1,4 +1,4 @@
-"""The generators by id: what a plan needs to know of them, and how they are loaded."""
+"""Looks up generators by id: their settings for a plan, and their loading."""
 
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -28,7 +28,7 @@ __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", 
 def settings(
     generators: Sequence[str] | None, checkpoints: str, replacements: Mapping[str, str]
 ) -> tuple[GeneratorSettings, ...]:
-    """What a plan needs to know of the generators that it uses.
+    """The settings of a plan's generators: checkpoint, steps and guidance of each.
 
     Args:
         generators: short ids; None for all.
@@ -36,7 +36,7 @@ def settings(
         replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
 
     Raises:
-        ValueError: a generator is not known.
+        ValueError: a generator's id is unknown.
     """
     chosen = tuple(GENERATORS) if generators is None else tuple(generators)
     for name in (*chosen, *(name for name in replacements if name not in loras.LORAS)):
@@ -56,15 +56,15 @@ def _settings(entry: GeneratorEntry, checkpoints: str, replacement: str | None) 
 
 
 def lora_settings(generator: str, checkpoint: str, replacements: Mapping[str, str]) -> GeneratorSettings:
-    """A generator with the LoRA that there is for it.
+    """The settings of a generator with its LoRA.
 
     Args:
         generator: its short id.
-        checkpoint: the name of the weights that carry the LoRA; tiny ones carry a tiny one.
+        checkpoint: the name of the weights that the LoRA is fused into; tiny weights take a tiny LoRA.
         replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
 
     Raises:
-        ValueError: there is no LoRA for the generator.
+        ValueError: the generator has no LoRA.
     """
     entry = loras.entry_for(generator)
     if replacement := replacements.get(entry.id):
@@ -86,8 +86,8 @@ def load(
 
     Args:
         generator: its short id.
-        checkpoint: the name that the plan gives its weights.
-        lora: the name that the plan gives the LoRA it carries.
+        checkpoint: the name of its weights in the plan.
+        lora: the name of its LoRA in the plan, or None.
         device: `cpu` or `cuda:N`.
         replacements: generator or LoRA to the folder, file or Hub name that replaces its checkpoint.
 
@@ -135,7 +135,7 @@ def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> 
         return find(Place(str(tiny_folder(entry.id, entry.write_tiny))))
     if checkpoint.startswith(FOLDER_PREFIX):
         if replacement is None:
-            raise CheckpointError("it was planned with a checkpoint from a folder, and where that is was not said")
+            raise CheckpointError("it was planned with a checkpoint from a folder, and no folder is given")
         return find(Place(replacement))
     if checkpoint == published.name and published.files:
         return fetch_files(published, cache_folder() / published.folder_name)

@@ -1,4 +1,4 @@
-"""One generator as a plan uses it: its checkpoint and how it is sampled."""
+"""The settings of a generator in a plan: checkpoint, LoRA, steps and guidance."""
 
 from dataclasses import dataclass
 
@@ -7,12 +7,12 @@ from diffseg30k import GENERATORS
 
 @dataclass(frozen=True)
 class GeneratorSettings:
-    """One generator as a plan uses it.
+    """The settings of a generator in a plan.
 
     Attributes:
         generator: a short id of `diffseg30k.GENERATORS`.
         checkpoint: the weights, as `generation.generators.registry` names them.
-        lora: the LoRA that it carries, or None.
+        lora: the LoRA fused into it, or None.
         steps: denoising steps, at least 1.
         guidance: classifier-free guidance scale.
     """

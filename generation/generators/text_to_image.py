@@ -1,7 +1,8 @@
-"""Whole pictures from prompts, by any generator: a grey image is inpainted with a mask that covers all of it.
+"""Generates whole pictures from prompts with any generator, by inpainting a grey image under a mask of the whole
+image.
 
-With nothing to keep, five of the eight then do exactly what their text-to-image pipeline does. Stable Diffusion 2,
-GLIDE and Kandinsky 2.2 have weights that only inpaint, and they see an image that is masked everywhere.
+With such a mask five of the eight generators compute exactly what their text-to-image pipelines compute. The
+weights of Stable Diffusion 2, GLIDE and Kandinsky 2.2 only inpaint; their input is a fully masked image.
 """
 
 from collections.abc import Sequence
@@ -17,11 +18,11 @@ GREY = 128
 
 @dataclass(frozen=True)
 class PictureRequest:
-    """One picture to be made.
+    """A request for one picture.
 
     Attributes:
-        prompt: what it is to show.
-        seed: of the noise.
+        prompt: describes the picture.
+        seed: seed of the noise.
         steps: denoising steps.
         guidance: classifier-free guidance scale.
     """
@@ -36,15 +37,15 @@ def make_pictures(inpainter: Inpainter, requests: Sequence[PictureRequest], side
     """Makes pictures with a loaded generator.
 
     Args:
-        requests: all share their steps and guidance.
-        side: height and width of the pictures, in pixels; the generator makes them at its own size.
+        requests: all have the same steps and guidance.
+        side: height and width of the results, in pixels; the generator works at its own side.
 
     Returns:
         (side, side, 3) uint8 each.
 
     Raises:
-        FloatingPointError: a picture is NaN, or black all over.
-        MemoryError: the device's memory is too small.
+        FloatingPointError: a picture holds NaN, or is entirely black.
+        MemoryError: the device has too little memory.
     """
     grey = np.full((inpainter.side, inpainter.side, 3), GREY, np.uint8)
     everywhere = np.ones(grey.shape[:2], bool)

@@ -1,1 +1,1 @@
-"""How far a run is, and what it will take."""
+"""The progress of a run, and an estimate of its duration, storage and VLM questions."""

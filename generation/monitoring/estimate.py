@@ -1,4 +1,4 @@
-"""What a run will take: hours, storage and questions, from its plan and from edits that were measured."""
+"""Estimates a run's GPU hours, storage and VLM questions from its plan and the records of finished edits."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -11,18 +11,18 @@ from generation.monitoring.simulation import Cluster, Simulated, simulate
 from generation.monitoring.status import read_status
 
 SIZED = 200
-"""Files that storage is measured on."""
+"""Files whose sizes are averaged to estimate storage."""
 
 
 @dataclass(frozen=True)
 class GeneratorEstimate:
-    """One generator's part.
+    """The estimate for one generator.
 
     Attributes:
         generator: its short id.
-        edits: of the whole run.
-        seconds: that one edit takes.
-        hours: of one worker, for all of them.
+        edits: its edits in the whole run.
+        seconds: duration of one edit.
+        hours: duration of all of them on one worker.
     """
 
     generator: str
@@ -36,15 +36,16 @@ class GeneratorEstimate:
 
 @dataclass(frozen=True)
 class Estimate:
-    """What a run will take.
+    """The estimate for a run.
 
     Attributes:
         images: edited images.
-        generators: by name.
-        cluster: who works.
-        simulated: the run on that cluster, in virtual time.
-        bytes: of images, masks and records in the run directory; None where no picture is there to measure.
-        questions: that a VLM is asked: a prompt an edit where it writes them, and a score an image.
+        generators: one estimate per generator, by name.
+        cluster: the workers.
+        simulated: the simulated run on that cluster.
+        bytes: size of images, masks and records in the run directory; None if there is no image to measure yet.
+        questions: number of VLM questions: one per edit for its prompt, where the VLM writes prompts, and one per
+            image for its score.
     """
 
     images: int
@@ -56,18 +57,18 @@ class Estimate:
 
     @property
     def hours(self) -> float:
-        """Of one worker, for every edit once."""
+        """GPU hours for making every edit once."""
         return sum(each.hours for each in self.generators)
 
     def lines(self) -> list[str]:
-        """The totals for people."""
+        """Lines to print."""
         done = self.simulated
         return [
             f"{self.images:,} edited images: {self.hours:,.2f} GPU hours of edits",
             f"{self.cluster.workers:,} workers: {done.seconds / 3600:,.2f} hours, "
             f"{done.busy_seconds / 3600:,.2f} GPU hours; {done.loads:,} model loads, {done.crashes:,} crashes, "
             f"{done.made - len(done.finished):,} edits made twice",
-            "storage: not known before a picture is there"
+            "storage: unknown until the run has its first image"
             if self.bytes is None
             else f"storage of the run directory: {self.bytes / 1e9:,.3f} GB",
             f"questions to the VLM: {self.questions:,}",
@@ -86,15 +87,15 @@ def estimate(
 
     Args:
         run_url: a run directory with a plan; a few finished edits of each generator give its rate.
-        cluster: who will work.
-        images: scale the plan to so many edited images; its own number if left out.
-        seconds: generator to the seconds of an edit, instead of what was measured.
-        load_seconds: what loading a generator takes.
-        scored: a VLM judges each image.
+        cluster: the workers.
+        images: number of edited images that the plan is scaled to; its own number if left out.
+        seconds: seconds per edit by generator, which replace measured ones.
+        load_seconds: seconds to load a generator.
+        scored: whether a VLM judges each image.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
-        ValueError: a generator's rate is neither given nor measured; it says which.
+        ValueError: a generator's seconds per edit are neither given nor measured; the message names it.
     """
     run = RunDirectory(run_url)
     plan = read_plan(run)
@@ -118,13 +119,13 @@ def _times(run_url: str, plan: Sequence[PlannedEdit], given: Mapping[str, float]
     if unknown := sorted(name for name, value in found.items() if value is None):
         raise ValueError(
             f"how long an edit takes is not known for {', '.join(unknown)}: let the run make a few edits first, "
-            f"or say it with --seconds {unknown[0]}=SECONDS"
+            f"or give it with --seconds {unknown[0]}=SECONDS"
         )
     return {name: value for name, value in found.items() if value is not None}
 
 
 def _scaled(plan: Sequence[PlannedEdit], images: int | None) -> list[PlannedEdit]:
-    """The plan, its images repeated under new names until there are as many as asked for."""
+    """The plan with its images repeated under new names until there are `images` of them."""
     from dataclasses import replace
 
     by_image: dict[str, list[PlannedEdit]] = {}
@@ -139,7 +140,8 @@ def _scaled(plan: Sequence[PlannedEdit], images: int | None) -> list[PlannedEdit
 
 
 def _bytes(run: RunDirectory, images: int, edits: int) -> int | None:
-    """Base images once, and for each edit an image, a mask and a record, as large as those that are there."""
+    """Bytes of all base images, and of an image, a mask and a record per edit, from the mean sizes of existing
+    files."""
     if not run.exists(BASES):
         return None
     bases = _mean_size(run, "bases", ".webp")

@@ -1,4 +1,4 @@
-"""A run on a cluster that is not there: the real waves and the real order of work, in virtual time."""
+"""Simulates a run on a cluster in virtual time, with the same waves, chunks and claims as a real run."""
 
 import heapq
 import math
@@ -13,16 +13,16 @@ from generation.editing.waves import Chunk, FreeChunks, chunks
 
 @dataclass(frozen=True)
 class Cluster:
-    """Machines as they are in life.
+    """The workers of a simulated cluster: their number, stragglers and crashes.
 
     Attributes:
-        workers: that edit at the same time.
-        batch_size: edits that a worker makes together.
-        straggler_share: share of the workers, 0 to 1, that are slower than the others.
-        straggler_factor: how many times as long an edit takes them.
-        crashes_per_hour: of one worker, on average; what it was at is lost.
-        restart_seconds: until a crashed worker works again.
-        seed: of everything that is random.
+        workers: number of workers.
+        batch_size: edits per batch.
+        straggler_share: share of slow workers, 0 to 1.
+        straggler_factor: how many times as long an edit takes on a slow worker.
+        crashes_per_hour: mean crashes of one worker per hour; the batch in progress is lost.
+        restart_seconds: time until a crashed worker continues.
+        seed: seed of all random draws.
     """
 
     workers: int
@@ -36,14 +36,14 @@ class Cluster:
 
 @dataclass
 class Simulated:
-    """What a simulated run came to.
+    """The result of a simulated run.
 
     Attributes:
-        seconds: from the first wave's start to the last one's end.
-        busy_seconds: of all workers together: edits and loads, those lost in crashes included.
-        made: edits, those that two workers made included.
-        loads: model loads.
-        crashes: of workers.
+        seconds: from the start of the first wave to the end of the last.
+        busy_seconds: seconds of all workers together spent on edits and loads, those lost in crashes included.
+        made: number of edits made; an edit that two workers made counts twice.
+        loads: number of model loads.
+        crashes: number of worker crashes.
     """
 
     seconds: float = 0.0
@@ -57,16 +57,17 @@ class Simulated:
 def simulate(
     plan: Sequence[PlannedEdit], edit_seconds: Mapping[str, float], load_seconds: float, cluster: Cluster
 ) -> Simulated:
-    """Carries a plan out in virtual time.
+    """Simulates making all edits of a plan.
 
     Args:
         plan: the planned edits.
-        edit_seconds: generator to the seconds that one edit takes it.
-        load_seconds: what loading a generator takes.
-        cluster: who works.
+        edit_seconds: seconds per edit by generator.
+        load_seconds: seconds to load a generator.
+        cluster: the workers.
 
     Raises:
-        ValueError: a generator of the plan has no time, or crashes come so often that nothing gets finished.
+        ValueError: a generator of the plan is missing in `edit_seconds`, or crashes are so frequent that no batch
+            would be finished.
     """
     if missing := {edit.generator for edit in plan} - set(edit_seconds):
         raise ValueError(f"how long an edit takes is not known for {', '.join(sorted(missing))}")
@@ -76,17 +77,17 @@ def simulate(
         cluster.straggler_factor if rng.random() < cluster.straggler_share else 1.0 for _ in range(cluster.workers)
     ]
     for turn in range(1, MAX_TURNS + 1):
-        while _left(wave := chunks(plan, turn), done):  # as a run does: again, until nothing is left
+        while _left(wave := chunks(plan, turn), done):  # repeated until every edit is made, as in a run
             _simulate_wave(wave, edit_seconds, load_seconds, cluster, speeds, rng, done)
     return done
 
 
 HOPELESS = 0.99
-"""The chance of a crash within one batch above which a run would not end."""
+"""Probability of a crash within one batch above which a run is refused as endless."""
 
 
 def _crash_chance(cluster: Cluster, seconds: float) -> float:
-    """Of a Poisson process."""
+    """Probability of a crash within `seconds`, by a Poisson process."""
     return 1 - math.exp(-cluster.crashes_per_hour * seconds / 3600)
 
 
@@ -106,7 +107,7 @@ def _left(wave: Sequence[Chunk], done: Simulated) -> bool:
 
 @dataclass
 class _Step:
-    """What a worker does next: a batch, after a load where another generator was in its memory."""
+    """The next step of a worker: one batch, and before it a model load if another generator was in memory."""
 
     edits: list[PlannedEdit]
     loads: bool
@@ -166,7 +167,7 @@ def _steps(
     claims: dict[int, int],
     done: Simulated,
 ) -> Iterator[_Step]:
-    """What `worker.EditWave` does, one batch at a time. A worker that crashed takes its chunk up again."""
+    """The steps of `worker.EditWave`, one batch at a time. A worker that crashed takes the same chunk again."""
     last = None
     start = len(wave) * worker // workers
     while True:

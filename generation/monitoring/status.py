@@ -1,4 +1,4 @@
-"""How far a run is, from its directory alone, wherever it is carried out."""
+"""Reads the progress of a run from its run directory, whichever machines carry it out."""
 
 import contextlib
 import random
@@ -13,19 +13,19 @@ from builder.run.records import count_loads, read_record
 from diffseg30k import MAX_TURNS
 
 SAMPLE = 100
-"""Records that a generator's rate is measured on; reading all of a large run would take minutes."""
+"""Records per generator whose seconds are averaged; reading all records of a large run takes minutes."""
 
 
 @dataclass(frozen=True)
 class WaveStatus:
-    """One turn of a run.
+    """The progress of one turn.
 
     Attributes:
         turn: 1 to 3.
         planned: edits in the plan.
         finished: edits with a record.
-        failed: edits that failed when they were last tried.
-        skipped: edits that cannot be made, for an earlier turn of their image has failed.
+        failed: edits whose last attempt failed.
+        skipped: edits that cannot be made, because an earlier turn of their image failed.
     """
 
     turn: int
@@ -41,14 +41,14 @@ class WaveStatus:
 
 @dataclass(frozen=True)
 class GeneratorStatus:
-    """One generator of a run.
+    """The progress of one generator.
 
     Attributes:
         generator: its short id.
-        planned, finished: edits.
-        waiting: edits that are still to be made; neither failed nor skipped ones.
-        loads: times that a worker has loaded it.
-        seconds: that one edit takes, the mean of some finished ones; None where none is.
+        planned, finished: numbers of edits.
+        waiting: unfinished edits that are neither failed nor skipped.
+        loads: how often a worker has loaded it.
+        seconds: mean seconds of some finished edits; None if none is finished.
     """
 
     generator: str
@@ -60,19 +60,20 @@ class GeneratorStatus:
 
     @property
     def edits_per_second(self) -> float | None:
-        """Of one worker."""
+        """Edits per second of one worker."""
         return 1 / self.seconds if self.seconds else None
 
 
 @dataclass(frozen=True)
 class RunStatus:
-    """A run.
+    """The progress of a run.
 
     Attributes:
-        waves: by turn.
-        generators: those of the plan.
-        seconds_left: what the edits that wait take one worker; None as long as a generator's rate is unknown.
-        rate: edits a second over the last minutes, all workers together; None where nothing was finished.
+        waves: one status per turn.
+        generators: one status per generator of the plan.
+        seconds_left: seconds that one worker needs for the waiting edits; None while a generator has no finished
+            edit.
+        rate: recent edits per second of all workers together; None if none was finished in the window.
     """
 
     waves: tuple[WaveStatus, ...]
@@ -82,13 +83,13 @@ class RunStatus:
 
     @property
     def time_left(self) -> float | None:
-        """Seconds until the end at the present rate."""
+        """Seconds until all waiting edits are finished at the present rate."""
         waiting = sum(wave.waiting for wave in self.waves)
         return waiting / self.rate if self.rate else (0.0 if not waiting else None)
 
 
 def read_status(run_url: str, now: float, window: float = 600.0) -> RunStatus:
-    """Reads how far a run is.
+    """Reads the progress of a run.
 
     Args:
         run_url: a run directory with a plan.
@@ -151,7 +152,7 @@ def _seconds(run: RunDirectory, edits: Sequence[PlannedEdit]) -> float | None:
     chosen = random.Random(0).sample(list(edits), min(SAMPLE, len(edits)))
     times = []
     for edit in chosen:
-        with contextlib.suppress(ValueError, FileNotFoundError):  # cut, or just being made again
+        with contextlib.suppress(ValueError, FileNotFoundError):  # truncated, or being rewritten
             times.append(read_record(run, edit.image, edit.turn).seconds)
     return mean(times) if times else None
 

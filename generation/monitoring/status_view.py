@@ -1,4 +1,4 @@
-"""How far a run is, for people and as JSON."""
+"""Formats the progress of a run: as tables for the console, and as JSON."""
 
 import dataclasses
 from datetime import timedelta
@@ -25,22 +25,24 @@ def show_status(status: RunStatus, console: Console) -> None:
 
 
 def time_left(status: RunStatus) -> str:
-    """One line."""
+    """One line: the present rate and the time left."""
     if not any(wave.waiting for wave in status.waves):
         return "nothing waits"
     if status.time_left is not None:
-        return f"now {status.rate:.3g} edits/s; {_spoken(status.time_left)} left at this rate"
+        return f"now {status.rate:.3g} edits/s; {_duration(status.time_left)} left at this rate"
     if status.seconds_left is not None:
-        return f"nobody is at work; what waits takes one worker {_spoken(status.seconds_left)}"
-    return "nobody is at work; how long it takes is not known before each generator has finished an edit"
+        return (
+            f"no edit was finished lately; one worker needs {_duration(status.seconds_left)} for the waiting edits"
+        )
+    return "no edit was finished lately; the time left is unknown until each generator has finished an edit"
 
 
-def _spoken(seconds: float) -> str:
+def _duration(seconds: float) -> str:
     return str(timedelta(seconds=round(seconds)))
 
 
 def as_dict(status: RunStatus) -> dict[str, Any]:
-    """The same numbers, ready for JSON; times in seconds, null where they are not known."""
+    """The same numbers for JSON; times in seconds, None where unknown."""
     return {
         "waves": [dataclasses.asdict(wave) | {"waiting": wave.waiting} for wave in status.waves],
         "generators": [

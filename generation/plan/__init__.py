@@ -1,1 +1,1 @@
-"""The plan: which images are edited, where, to what and by which generator at each turn."""
+"""Makes the plan: selects the images to edit, and fixes region, edit type and generator of each turn."""

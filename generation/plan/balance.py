@@ -1,12 +1,13 @@
-"""Shares turns, generators and edit types out evenly.
+"""Distributes turns, generators and edit types evenly over the images of a plan.
 
-Images are put in order with the longest first, so the images of every turn are the first so many. They are then
-taken in blocks of as many images as there are generators. Within a block each generator serves each turn once,
-and no image twice: the rows of a Latin rectangle. So at every turn the generators' counts differ by at most one,
-whatever the number of images. The rectangles come in sets in which every sequence of generators occurs once.
+Images are sorted by number of turns, most first, so the images that have a given turn are a prefix of the order.
+They are taken in blocks of as many images as there are generators. Within a block each generator makes each turn
+once and no image twice: the generators are the entries of a Latin rectangle. So at every turn the generators'
+counts differ by at most one, whatever the number of images. The rectangles come in sets in which every sequence of
+generators occurs once.
 
-Edit types are dealt after that. First it is fixed how many edits of each type every generator makes at every turn,
-then, turn by turn, which images these are: equally many of those that had the same types before.
+Edit types follow. First the number of edits of each type is fixed for each generator and turn. Then, turn by turn,
+the types are assigned to images so that images with the same types at earlier turns get all types equally often.
 """
 
 import random
@@ -21,15 +22,15 @@ from generation.plan.shares import TURN_RATIO
 
 
 def share_turns(capacities: Sequence[int], max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
-    """How many turns each image gets: as the ratio says, as far as regions allow.
+    """Number of turns of each image: in the given ratio, as far as the numbers of regions allow.
 
-    Where too few images have regions enough, others that have get more turns, or all get fewer; the ratio between
-    the longer ones is kept as far as it can be.
+    If too few images have enough regions, images with more regions get more turns than the ratio has, or all get
+    fewer; the ratio between the higher numbers of turns is kept as far as possible.
 
     Args:
-        capacities: how many regions each image has, at least one; earlier images get more turns.
-        max_turns: the most turns that any image gets, 1 to 3.
-        ratio: of images with one, two and three turns.
+        capacities: number of regions of each image, at least one; earlier images get more turns.
+        max_turns: largest number of turns of an image, 1 to 3.
+        ratio: ratio of images with one, two and three turns.
     """
     counts = _turn_counts([min(capacity, max_turns) for capacity in capacities], max_turns, ratio)
     turns = [0] * len(capacities)
@@ -43,7 +44,7 @@ def share_turns(capacities: Sequence[int], max_turns: int, ratio: Sequence[float
 
 
 def _turn_counts(capacities: Sequence[int], max_turns: int, ratio: Sequence[float]) -> list[int]:
-    """Images with one, two, ... turns."""
+    """Numbers of images with one, two, ... turns."""
     targets = turn_targets(len(capacities), max_turns, ratio)
     counts = [max(targets[0], capacities.count(1) if max_turns > 1 else len(capacities))]
     longer = len(capacities) - counts[0]
@@ -57,18 +58,19 @@ def _turn_counts(capacities: Sequence[int], max_turns: int, ratio: Sequence[floa
 
 
 def share_generators(turns: Sequence[int], generators: int, rng: random.Random) -> list[list[int]]:
-    """The generator of each turn of each image.
+    """Assigns a generator to each turn of each image.
 
     Args:
-        turns: of each image, in descending order, at most `generators`.
-        generators: how many there are.
+        turns: number of turns of each image, in descending order, at most `generators`.
+        generators: number of generators.
         rng: draws the rectangles.
 
     Returns:
-        Numbers below `generators`, different ones within an image. At each turn counts differ by at most one.
+        Generator numbers, 0 to `generators` - 1, different within an image. At each turn the generators' counts
+        differ by at most one.
     """
     if list(turns) != sorted(turns, reverse=True):
-        raise ValueError("images with more turns come first")
+        raise ValueError("sort the images by number of turns, most first")
     shared: list[list[int]] = []
     rectangles: list[list[list[int]]] = []
     for start in range(0, len(turns), generators):
@@ -83,15 +85,15 @@ def share_generators(turns: Sequence[int], generators: int, rng: random.Random) 
 
 
 def latin_rectangles(rows: int, columns: int, rng: random.Random) -> list[list[list[int]]]:
-    """Rectangles of `rows` permutations of `columns` numbers, none twice in a column, in random order.
+    """Latin rectangles: `rows` permutations of `columns` numbers without repeats in a column, in random order.
 
-    Every sequence of different numbers is a column of exactly one of them: a rectangle's rows are one row, shifted
-    by different lengths, and every choice of lengths makes one.
+    The rows of a rectangle are one permutation, shifted cyclically by different lengths. There is one rectangle
+    for every choice of lengths, so every sequence of different numbers is a column of exactly one rectangle.
 
     Args:
         rows: 1 to `columns`.
-        columns: how many numbers there are.
-        rng: draws the numbers that are shifted, and the order.
+        columns: number of columns.
+        rng: draws the permutation and the order of the rectangles.
     """
     numbers = rng.sample(range(columns), columns)
     rectangles = [
@@ -105,31 +107,31 @@ def latin_rectangles(rows: int, columns: int, rng: random.Random) -> list[list[l
 def share_edit_types(
     shared: Sequence[Sequence[int]], rng: random.Random, weights: Sequence[float] | None = None
 ) -> list[list[str]]:
-    """The edit type of each turn of each image.
+    """Assigns an edit type to each turn of each image.
 
-    With equal weights counts differ by at most one in all, at each turn, for each generator, and for each
-    generator at each turn. Images of each length are split by the types of their earlier turns too, so that types
-    that follow each other are as frequent as if they were independent, but for a few images.
+    With equal weights the types' counts differ by at most one: over all edits, per turn, per generator, and per
+    generator and turn. Images with the same number of turns and the same earlier types get all types equally often
+    but for a few images, so the types of successive turns are independent.
 
     Args:
         shared: the generators, as `share_generators` returns them.
-        rng: draws who gets which type.
-        weights: of the types, in their order; equal ones if left out.
+        rng: draws which images get which type.
+        weights: ratio of the edit types, in the order of `EDIT_TYPES`; equal if left out.
     """
     if not shared:
         return []
     order = rng.sample(range(len(EDIT_TYPES)), len(EDIT_TYPES))
     shares = [Fraction(weights[number] if weights else 1) for number in order]
-    dealt: list[list[int]] = [[] for _ in shared]
+    assigned: list[list[int]] = [[] for _ in shared]
     for turn, counts in enumerate(_counts_of_types(shared, shares, rng)):
-        _deal_turn(dealt, shared, turn, counts, rng)
-    return [[EDIT_TYPES[order[part]] for part in parts] for parts in dealt]
+        _distribute_types(assigned, shared, turn, counts, rng)
+    return [[EDIT_TYPES[order[part]] for part in parts] for parts in assigned]
 
 
 def _counts_of_types(
     shared: Sequence[Sequence[int]], shares: Sequence[Fraction], rng: random.Random
 ) -> list[list[list[int]]]:
-    """How many edits of each type each generator makes: by turn, generator and type."""
+    """Numbers of edits by turn, generator and edit type."""
     turns = max(map(len, shared))
     generators = 1 + max(number for row in shared for number in row)
     table = [[0] * generators for _ in range(turns)]
@@ -140,26 +142,26 @@ def _counts_of_types(
     return [[[part[turn][number] for part in parts] for number in range(generators)] for turn in range(turns)]
 
 
-def _deal_turn(
-    dealt: list[list[int]],
+def _distribute_types(
+    assigned: list[list[int]],
     shared: Sequence[Sequence[int]],
     turn: int,
     counts: Sequence[Sequence[int]],
     rng: random.Random,
 ) -> None:
-    """Adds the types of a turn: exactly as many for each generator as they are to be, and evenly for each history.
+    """Assigns the edit types of a turn: exactly `counts` per generator, and evenly over equal earlier types.
 
     Args:
-        dealt: the types of the turns before it, by image; those of this one are added.
-        shared: the generators.
+        assigned: types of the earlier turns by image; this turn's are appended.
+        shared: the generators by image and turn.
         turn: from 0.
-        counts: edits of this turn, by generator and type.
-        rng: draws which images of a cell get which type.
+        counts: edits of this turn by generator and type.
+        rng: draws which of several equal images get which type.
     """
     cells: dict[tuple[int, ...], list[list[int]]] = {}
     for image, row in enumerate(shared):
         if len(row) > turn:
-            history = (len(row), *dealt[image])
+            history = (len(row), *assigned[image])
             cells.setdefault(history, [[] for _ in counts])[row[turn]].append(image)
     table = [[len(images) for images in row] for row in cells.values()]
     parts = split_table(table, [[Fraction(count) for count in of_types] for of_types in counts], rng)
@@ -168,4 +170,4 @@ def _deal_turn(
             rng.shuffle(images)
             types = [kind for kind, part in enumerate(parts) for _ in range(part[place][number])]
             for image, kind in zip(images, types, strict=True):
-                dealt[image].append(kind)
+                assigned[image].append(kind)

@@ -1,12 +1,12 @@
-"""The values that a plan's options may have, as types that the command line shares."""
+"""The allowed values of a plan's options, as types that the command line uses too."""
 
 from typing import Literal
 
 RegionsFrom = Literal["annotations", "grounded-sam"]
-"""Where regions come from: COCO's annotations, or a VLM's names found by Grounding DINO and SAM."""
+"""Source of regions: COCO annotations, or objects named by a VLM and located by Grounding DINO and SAM."""
 
 PromptsBy = Literal["templates", "vlm"]
-"""Who writes prompts: the plan itself, or a VLM that sees the picture before each turn."""
+"""Source of prompts: templates in the plan, or a VLM that is shown the image before each turn."""
 
 CheckpointKind = Literal["tiny", "full"]
-"""Which weights the generators run with."""
+"""Which checkpoints the generators run with."""

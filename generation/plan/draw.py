@@ -1,4 +1,4 @@
-"""The plan: which images are edited, and by whom, where and to what at every turn.
+"""Makes a plan: draws for every image and turn the generator, region, edit type, prompt and seed.
 
 A plan is a pure function of the candidates, whatever their order, and the options.
 """
@@ -20,24 +20,24 @@ from generation.plan.selection import (
     unedited_order,
     unedited_wanted,
 )
-from generation.plan.shares import deal_generators
+from generation.plan.shares import distribute_generators
 from generation.prompts import write
 from generation.regions.annotations import Region
 
 __all__ = ["Candidate", "GeneratorSettings", "Plan", "PlanOptions", "PlanReport", "make_plan"]
 
 PERSON_WEIGHT = 3.0
-"""How much likelier a person is drawn than an object of the same size (paper, 3.1, balance 1)."""
+"""Factor on a person's probability to be drawn, relative to an object of the same area (paper, 3.1, balance 1)."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """Who edits what, when.
+    """A plan: its edits and its unedited images.
 
     Attributes:
-        edits: by image and turn.
-        unedited: the images to keep as they are, by name.
-        report: what was planned, and what fell short of the options.
+        edits: the planned edits, sorted by image and turn.
+        unedited: names of the photographs that are kept unedited.
+        report: counts of what was planned, and shortfalls from the options.
     """
 
     edits: list[PlannedEdit]
@@ -46,21 +46,21 @@ class Plan:
 
 
 def make_plan(candidates: Sequence[Candidate], options: PlanOptions) -> Plan:
-    """Chooses who is edited, and plans every edit, where all regions are known.
+    """Chooses the images to edit and plans every edit, for candidates whose regions are all known.
 
-    The `plan` stage, which finds regions as it chooses, calls `plan_edits` for those that it chose.
+    The `plan` stage finds regions while it chooses images, and calls `plan_edits` for the chosen ones instead.
 
-    At every turn each generator edits equally often, the three edit types are equally frequent, and images have
-    one, two and three turns as 1:4:5, as far as there are regions and generators for it. Counts differ by at
-    most one, and types, generators and turns are independent of each other. With `weights` the shares are theirs
-    instead. Within an image generators and regions differ.
+    At every turn each generator edits equally often and the three edit types are equally frequent; images have
+    one, two and three turns in the ratio 1:4:5. All this holds as far as regions and generators suffice; counts
+    differ by at most one, and edit types, generators and turns are independent. `options.weights` replaces these
+    shares. Within an image no generator and no region occurs twice.
 
     Args:
         candidates: base images with their regions, in any order.
-        options: what fixes the plan besides.
+        options: the plan's options.
 
-    Raises:
-        ValueError: two candidates share a name.
+        Raises:
+            ValueError: two candidates have the same name.
     """
     if len({candidate.image for candidate in candidates}) < len(candidates):
         raise ValueError("two candidates of a plan share a name")
@@ -74,11 +74,11 @@ def make_plan(candidates: Sequence[Candidate], options: PlanOptions) -> Plan:
 
 
 def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[PlannedEdit]:
-    """The edits of images that are all edited, by image and turn.
+    """Plans the edits of chosen images; sorted by image and turn.
 
     Args:
-        candidates: with one region at least.
-        options: what fixes the plan besides.
+        candidates: images with at least one region each.
+        options: the plan's options.
     """
     by_name = {candidate.image: candidate for candidate in candidates}
     shuffled = [by_name[name] for name in in_order(by_name, options.seed, "turns")]
@@ -88,7 +88,7 @@ def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[Pl
     rng = derived_random(options.seed, "generators")
     lengths, weights = [length for length, _ in images], options.weights
     if weights:
-        generators = deal_generators(lengths, weights.generators, rng)
+        generators = distribute_generators(lengths, weights.generators, rng)
         types = share_edit_types(generators, rng, weights.edit_types)
     else:
         generators = share_generators(lengths, len(options.generators), rng)
@@ -104,10 +104,10 @@ def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[Pl
 
 
 def draw_regions(candidate: Candidate, count: int, seed: int) -> list[Region]:
-    """Different regions of an image, in the order in which they are edited.
+    """Draws `count` different regions of an image, in the order in which they are edited.
 
-    Drawn by weight: the square root of the area, so that larger objects come first more often without crowding the
-    small out, times PERSON_WEIGHT for people. The method is that of Efraimidis and Spirakis (2006).
+    Weighted sampling without replacement (Efraimidis and Spirakis 2006). A region's weight is the square root of
+    its area, times PERSON_WEIGHT for a person.
     """
     rng = derived_random(seed, candidate.image, "regions")
     regions = sorted(candidate.regions, key=lambda region: (region.object, region.mask))

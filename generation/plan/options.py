@@ -1,4 +1,4 @@
-"""What a plan is made for: how many images, which generators, which seed."""
+"""The options of a plan: number of images, generators, seed, sources of regions and prompts."""
 
 from dataclasses import dataclass
 from typing import get_args
@@ -11,25 +11,25 @@ from generation.plan.shares import TURN_RATIO, Weights
 
 @dataclass(frozen=True)
 class PlanOptions:
-    """What fixes a plan, the sources aside.
+    """The options of a plan; together with the sources they determine it.
 
     Attributes:
         side: height and width of every base image, in pixels.
-        seed: fixes every choice; not negative.
-        generators: those that edit, each once.
-        count: images to edit; None for all that have regions.
-        unedited: photographs to keep unedited; None for one for every six edited, as the paper's 5,000 beside
-            30,000.
+        seed: seed of every random draw, at least 0.
+        generators: the settings of the generators that edit, each generator once.
+        count: number of images to edit; None for all that have regions.
+        unedited: number of photographs to keep unedited; None for one per six edited images, the paper's ratio of
+            5,000 to 30,000.
         compositing: one of `diffseg30k.COMPOSITING`.
-        regions: one of `RegionsFrom`: where regions come from.
-        prompts: one of `PromptsBy`: who writes prompts.
-        vlm: the VLM's name, as `VlmOptions.name` has it, where one is asked.
-        detector: Grounding DINO's checkpoint, where it finds the regions.
-        segmenter: SAM's, where it does.
-        weights: other shares than even ones, for a round that makes up for losses.
+        regions: source of regions, one of `RegionsFrom`.
+        prompts: source of prompts, one of `PromptsBy`.
+        vlm: the VLM's name, as in `VlmOptions.name`; None if no VLM is asked.
+        detector: checkpoint of Grounding DINO; None if it is not used.
+        segmenter: checkpoint of SAM; None if it is not used.
+        weights: uneven shares, for a round that compensates for discarded images; None for even ones.
 
     Raises:
-        ValueError: an option has a value that no plan can have.
+        ValueError: an option has an invalid value.
     """
 
     side: int
@@ -72,7 +72,7 @@ class PlanOptions:
 
     @property
     def turn_ratio(self) -> tuple[float, ...]:
-        """Of images with one, two and three turns."""
+        """Ratio of images with one, two and three turns."""
         return self.weights.turns if self.weights else TURN_RATIO
 
     @property

@@ -1,4 +1,4 @@
-"""What a plan holds, counted."""
+"""Counts the images and edits of a plan, and reports shortfalls from its options."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -12,18 +12,18 @@ from generation.plan.selection import turn_targets, unedited_wanted
 
 @dataclass(frozen=True)
 class PlanReport:
-    """What a plan holds.
+    """Counts of a plan.
 
     Attributes:
-        images: images that are edited.
-        count: images that were asked for; None for all.
-        by_turns: images with one, two and three turns.
-        wanted_by_turns: the same as the ratio has it for so many images.
-        by_generator: each generator's edits at the first, second and third turn.
-        by_edit_type: edits of each type.
-        unedited: images that are kept as they are.
-        wanted_unedited: images that were to be kept.
-        ratio: of images with one, two and three turns, in words.
+        images: number of edited images.
+        count: number of edited images requested; None for all.
+        by_turns: numbers of images with one, two and three turns.
+        wanted_by_turns: the same numbers as the ratio requires.
+        by_generator: for each generator its numbers of edits at the first, second and third turn.
+        by_edit_type: number of edits of each type.
+        unedited: number of photographs kept unedited.
+        wanted_unedited: number of photographs requested unedited.
+        ratio: ratio of images with one, two and three turns, as text.
     """
 
     images: int
@@ -37,7 +37,7 @@ class PlanReport:
     ratio: str = "1:4:5"
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         lines = [
             f"edited: {self.images} images, {_listed(self.by_turns)} with 1, 2 and 3 turns",
             f"edit types: {', '.join(f'{count} {name}' for name, count in self.by_edit_type.items())}",
@@ -48,7 +48,7 @@ class PlanReport:
         return lines + self.shortfalls()
 
     def shortfalls(self) -> list[str]:
-        """What was asked for and could not be had, a line each."""
+        """One line for each option that could not be met."""
         lines = []
         if self.count is not None and self.images < self.count:
             lines.append(f"short: {self.count} images were to be edited, {self.images} have regions")
@@ -70,9 +70,9 @@ def report_on(edits: Sequence[PlannedEdit], unedited: int, options: PlanOptions)
     """Counts a plan.
 
     Args:
-        edits: the whole plan.
-        unedited: images that are kept as they are.
-        options: what the plan was made for.
+        edits: all planned edits.
+        unedited: names of the photographs kept unedited.
+        options: the plan's options.
     """
     longest = Counter(Counter(edit.image for edit in edits).values())
     images = sum(longest.values())

@@ -1,7 +1,8 @@
-"""Tables of shares as whole numbers, at random, with every row, column and the whole kept within one of its sum.
+"""Rounds tables of fractional shares randomly to integers; row, column and total sums change by less than one.
 
-It is controlled rounding of a two-way table (Cox, 1987): wherever cells are broken, there is a closed path of them
-that turns at every cell; along it shares are added and taken in turn, so that sums stay and a cell becomes whole.
+This is controlled rounding of a two-way table (Cox, 1987): fractional cells form a closed path of alternating row
+and column steps. Along it the same amount is alternately added and subtracted, which keeps all sums, until a cell
+becomes an integer.
 """
 
 import random
@@ -15,18 +16,18 @@ Cell = tuple[int, int]
 def split_table(
     table: Sequence[Sequence[int]], weights: Sequence[Sequence[Fraction]], rng: random.Random
 ) -> list[list[list[int]]]:
-    """Splits every cell of a table into parts.
+    """Splits every cell of a table of counts into integer parts.
 
-    Where the weights of all columns are equal, the parts of a cell, of a row, of a column and of the whole differ
-    by at most one. A column's parts are its weights exactly, where those are whole numbers that sum to it.
+    If all columns have equal weights, the parts of a cell, of a row, of a column and of the total differ by at
+    most one. If a column's weights are integers that sum to the column's sum, its parts are exactly these.
 
     Args:
-        table: counts, not negative, all rows of one length.
-        weights: for each column, of the parts; none is negative.
-        rng: draws who gets what cannot be halved.
+        table: counts, at least 0, in rows of equal length.
+        weights: for each column the ratio of its parts, each at least 0.
+        rng: draws how fractions are rounded.
 
     Returns:
-        A table for each part. They sum to `table`.
+        One table per part; they sum to `table`.
     """
     left = [list(row) for row in table]
     parts = []
@@ -43,19 +44,19 @@ def split_table(
 
 
 def _share(weights: Sequence[Fraction], part: int) -> Fraction:
-    """A part's share of what the parts before it leave."""
+    """A part's share of what remains after the earlier parts, 0 to 1."""
     rest = sum(weights[part:])
     return weights[part] / rest if rest else Fraction(0)
 
 
 def round_table(table: Sequence[Sequence[Fraction]], rng: random.Random) -> list[list[int]]:
-    """A table in whole numbers: each cell and the sums of rows, columns and all are rounded up or down.
+    """Rounds each cell up or down, so that row, column and total sums are rounded up or down too.
 
-    What is expected of a cell is its value: nothing is preferred.
+    The expected value of a rounded cell is the cell's value.
 
     Args:
-        table: not negative, all rows of one length.
-        rng: draws what is rounded up.
+        table: values of at least 0, in rows of equal length.
+        rng: draws which cells are rounded up.
     """
     whole = _with_whole_sums(table)
     broken = {
@@ -76,7 +77,7 @@ def round_table(table: Sequence[Sequence[Fraction]], rng: random.Random) -> list
 
 
 def _with_whole_sums(table: Sequence[Sequence[Fraction]]) -> list[list[Fraction]]:
-    """The table with a row and a column more, of shares below one that make all sums whole."""
+    """The table with an additional row and column of values in [0, 1) that make all sums integers."""
     rows = [sum(cells, Fraction(0)) for cells in table]
     columns = [sum(cells, Fraction(0)) for cells in zip(*table, strict=True)]
     wider = [[*cells, ceil(total) - total] for cells, total in zip(table, rows, strict=True)]
@@ -85,9 +86,9 @@ def _with_whole_sums(table: Sequence[Sequence[Fraction]]) -> list[list[Fraction]
 
 
 def _closed_path(broken: dict[Cell, Fraction]) -> list[Cell]:
-    """Broken cells, each in the row or the column of the next, in turn, and the last in that of the first.
+    """A closed path of fractional cells; successive ones share alternately a row and a column.
 
-    A row or column with one broken cell has another, for its sum is whole: so a walk never ends but in itself.
+    A row or column with one fractional cell has another, because its sum is an integer; so the search closes.
     """
     in_row: dict[int, list[Cell]] = {}
     in_column: dict[int, list[Cell]] = {}
@@ -95,9 +96,7 @@ def _closed_path(broken: dict[Cell, Fraction]) -> list[Cell]:
         in_row.setdefault(cell[0], []).append(cell)
         in_column.setdefault(cell[1], []).append(cell)
     path = [next(iter(broken))]
-    seen = {
-        ("column", path[0][1]): 0
-    }  # a line, and the place in the path of the first cell after which it is left
+    seen = {("column", path[0][1]): 0}  # row or column -> index in the path at which it was left
     along_column = True
     while True:
         at = path[-1]
@@ -111,9 +110,11 @@ def _closed_path(broken: dict[Cell, Fraction]) -> list[Cell]:
 
 
 def _shifted(broken: dict[Cell, Fraction], path: Sequence[Cell], rng: random.Random) -> dict[Cell, Fraction]:
-    """The path's values after adding to every other cell and taking from the rest, or the other way round.
+    """The path's values after adding an amount to every second cell and subtracting it from the others, or
+    reversed.
 
-    Each way goes as far as a cell becomes whole, and is as likely as the other goes far.
+    The amount in each direction is the smallest that makes a cell an integer. A direction's probability is the
+    other direction's share of both amounts, so that expected values do not change.
     """
     added, taken = path[::2], path[1::2]
     up = min(*(1 - broken[cell] for cell in added), *(broken[cell] for cell in taken))

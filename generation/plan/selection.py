@@ -1,4 +1,4 @@
-"""Which photographs are edited and which are kept as they are."""
+"""Chooses the images to edit and the photographs to keep unedited."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Candidate:
     Attributes:
         image: its name in the run.
         base_id: the photograph it was cut from.
-        regions: those that can be edited; none where it can only be kept unedited.
+        regions: its regions; empty if it can only be kept unedited.
     """
 
     image: str
@@ -29,14 +29,16 @@ class Candidate:
 
 
 def in_order(images: Iterable[str], seed: int, purpose: str) -> list[str]:
-    """The images, shuffled. An image's place among others depends on its name, the seed and the purpose alone."""
+    """Shuffles images by a hash of name, seed and purpose, so that other images do not change their relative
+    order."""
     return sorted(images, key=lambda image: (derived_seed(seed, purpose, image), image))
 
 
 def turn_targets(images: int, max_turns: int, ratio: Sequence[float] = TURN_RATIO) -> list[int]:
-    """How many of `images` images are to get one, two, ... turns: as the ratio, the longest for all that is over.
+    """Numbers of images that should have one, two, ... turns, in the given ratio; the remainder gets the most
+    turns.
 
-    With fewer turns than the ratio has, those that would get more get `max_turns`.
+    Images that would get more than `max_turns` turns get `max_turns`.
     """
     shares = [*ratio[: max_turns - 1], sum(ratio[max_turns - 1 :])]
     targets: list[int] = []
@@ -47,11 +49,11 @@ def turn_targets(images: int, max_turns: int, ratio: Sequence[float] = TURN_RATI
 
 @dataclass(frozen=True)
 class Choice:
-    """Which of the images seen so far are edited.
+    """Which of the images examined so far are edited.
 
     Attributes:
-        edited: places in the sequence that was chosen from.
-        settled: how many of them no further image would take the place of.
+        edited: indices into the sequence that was chosen from.
+        settled: how many of them are final: no further image could replace them.
     """
 
     edited: tuple[int, ...]
@@ -60,11 +62,11 @@ class Choice:
 
 @dataclass(frozen=True)
 class Edited:
-    """The candidates that are edited.
+    """The candidates that are chosen to be edited.
 
     Attributes:
         candidates: in the order of preference.
-        missing: how many more candidates would be welcome, for another choice; 0 where this one is final.
+        missing: how many more candidates should be examined before choosing again; 0 if this choice is final.
     """
 
     candidates: tuple[Candidate, ...]
@@ -72,17 +74,17 @@ class Edited:
 
 
 def max_turns(options: PlanOptions) -> int:
-    """The most turns that an image can have: a turn takes a generator of its own."""
+    """The largest number of turns of an image, at most the number of generators: each edits an image once."""
     return min(MAX_TURNS, len(options.generators))
 
 
 def choose_edited(candidates: Iterable[Candidate], options: PlanOptions, unseen: int = 0) -> Edited:
-    """Chooses who is edited. It is decided here and nowhere else.
+    """Chooses the images to edit. No other function decides this.
 
     Args:
-        candidates: those whose regions are known, in any order.
-        options: what fixes the choice besides.
-        unseen: how many more there are, whose regions are not known yet.
+        candidates: images whose regions are known, in any order.
+        options: the plan's options.
+        unseen: number of further images whose regions are not known yet.
     """
     by_name = {candidate.image: candidate for candidate in candidates}
     ordered = [by_name[name] for name in in_order(by_name, options.seed, "edited")]
@@ -97,16 +99,16 @@ def choose_edited(candidates: Iterable[Candidate], options: PlanOptions, unseen:
 def choose_places(
     capacities: Sequence[int], count: int, max_turns: int = MAX_TURNS, ratio: Sequence[float] = TURN_RATIO
 ) -> Choice:
-    """Chooses of images in the order of preference, so that the ratio of turns can be kept.
+    """Chooses among images in the order of preference, so that the ratio of turns can be kept.
 
-    An image with few regions is passed over once there are as many of its kind as the ratio has room for; it is
-    taken after all where nothing else is left.
+    An image with few regions is skipped once as many of its kind are chosen as the ratio allows; skipped images
+    are used only if no others remain.
 
     Args:
-        capacities: how many turns each image has regions for, in the order of preference.
-        count: images wanted.
-        max_turns: the most turns that any image gets.
-        ratio: of images with one, two and three turns.
+        capacities: largest possible number of turns of each image, in the order of preference.
+        count: number of images to choose.
+        max_turns: largest number of turns of an image.
+        ratio: ratio of images with one, two and three turns.
     """
     targets = turn_targets(count, max_turns, ratio)
     room = [sum(targets[: turns + 1]) for turns in range(max_turns)]
@@ -129,12 +131,12 @@ def choose_places(
 
 
 def edited_count(editable: int, all_images: int, unedited: int | None) -> int:
-    """How many images to edit where all are wanted: all that can be, but for those to keep unedited.
+    """Number of images to edit without a given count: all with regions, but for those needed unedited.
 
     Args:
-        editable: images that have regions.
-        all_images: those and the ones without.
-        unedited: how many to keep unedited; None for the usual share.
+        editable: number of images with regions.
+        all_images: number of images with and without regions.
+        unedited: number of images to keep unedited; None for one per six edited.
     """
     wanted = all_images // (EDITED_PER_UNEDITED + 1) if unedited is None else unedited
     kept_anyway = all_images - editable
@@ -142,19 +144,19 @@ def edited_count(editable: int, all_images: int, unedited: int | None) -> int:
 
 
 def unedited_wanted(options: PlanOptions, edited: int) -> int:
-    """Photographs to keep unedited beside so many edited images."""
+    """Number of photographs to keep unedited, for `edited` edited images."""
     return round(edited / EDITED_PER_UNEDITED) if options.unedited is None else options.unedited
 
 
 def unedited_order(candidates: Iterable[tuple[str, str]], edited_bases: set[str], seed: int) -> list[str]:
-    """In which order images are kept unedited: first those of photographs that nothing is edited of.
+    """The order in which images are kept unedited: first those of photographs with no edited image.
 
-    A photograph that is edited and kept as it is would serve only one side of a held-out config.
+    A photograph that is both edited and kept unedited could be used on only one side of a held-out config.
 
     Args:
-        candidates: name and photograph of each image that is not edited.
-        edited_bases: the photographs of the images that are.
-        seed: the plan's.
+        candidates: name and photograph id of each unedited image.
+        edited_bases: photograph ids of the edited images.
+        seed: the plan's seed.
     """
     bases = dict(candidates)
     shuffled = in_order(bases, seed, "unedited")

@@ -1,4 +1,4 @@
-"""The shares of a plan, and other ones than even: for a round that makes up for what the rounds before it lost."""
+"""Uneven shares of turns, generators and edit types, for a round that compensates for discarded images."""
 
 import random
 from collections.abc import Sequence
@@ -10,12 +10,12 @@ TURN_RATIO = (1, 4, 5)
 
 @dataclass(frozen=True)
 class Weights:
-    """The shares of a plan. Only their ratios count; none is negative, and not all of a row are 0.
+    """The shares of a plan. Only ratios count; values are at least 0, and each tuple has one above 0.
 
     Attributes:
-        turns: of images with one, two and three turns.
-        generators: for each turn, of the plan's generators in their order.
-        edit_types: of `diffseg30k.EDIT_TYPES`, in their order.
+        turns: shares of images with one, two and three turns.
+        generators: for each turn the shares of the plan's generators, in the plan's order.
+        edit_types: shares of `diffseg30k.EDIT_TYPES`, in that order.
     """
 
     turns: tuple[float, ...]
@@ -24,7 +24,7 @@ class Weights:
 
 
 def apportion(total: int, weights: Sequence[float]) -> list[int]:
-    """Whole numbers that sum to `total` in the ratio of the weights, by the largest remainders (Hamilton)."""
+    """Integers that sum to `total` in the ratio of the weights, by the largest remainder method (Hamilton)."""
     exact = [total * weight / sum(weights) for weight in weights]
     counts = [int(share) for share in exact]
     by_remainder = sorted(range(len(weights)), key=lambda place: (counts[place] - exact[place], place))
@@ -33,28 +33,28 @@ def apportion(total: int, weights: Sequence[float]) -> list[int]:
     return counts
 
 
-def deal_generators(
+def distribute_generators(
     turns: Sequence[int], weights: Sequence[Sequence[float]], rng: random.Random
 ) -> list[list[int]]:
-    """The generator of each turn of each image.
+    """Assigns a generator to each turn of each image, in the ratio of the weights.
 
-    They differ within an image; at each turn they are in the ratio of its weights as far as that allows.
+    The generators of an image differ; the ratio at each turn is kept as far as that allows.
 
     Args:
-        turns: of each image, at most as many as there are generators.
-        weights: for each turn, of the generators.
-        rng: draws who gets what.
+        turns: number of turns of each image, at most the number of generators.
+        weights: for each turn the generators' weights.
+        rng: draws which images get which generator.
 
     Returns:
-        Numbers of generators.
+        Generator numbers, by image and turn.
     """
-    dealt: list[list[int]] = [[] for _ in turns]
+    assigned: list[list[int]] = [[] for _ in turns]
     for turn in range(max(turns, default=0)):
         places = [place for place, length in enumerate(turns) if length > turn]
         rng.shuffle(places)
         left = apportion(len(places), weights[turn])
         for place in places:
-            free = [number for number in range(len(left)) if number not in dealt[place]]
+            free = [number for number in range(len(left)) if number not in assigned[place]]
             number = max(free, key=lambda number: (left[number], rng.random()))
             left[number] -= 1
             dealt[place].append(number)

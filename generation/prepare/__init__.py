@@ -1,1 +1,2 @@
-"""The `plan` stage: from photographs to a run directory with base images and a plan."""
+"""The `plan` stage: makes base images of photographs and captions, and writes them with a plan to a run
+directory."""

@@ -1,7 +1,7 @@
-"""Base images that generators make from captions, beside photographs (paper, 3.1).
+"""Reads captions, and lists the base images that generators can paint from them (paper, 3.1).
 
-Their regions are found like those of photographs. Where regions come from annotations, a picture takes those of
-the photograph that its caption describes: nothing says where its own objects are.
+Regions are found as on photographs. Where they come from annotations, a generated picture takes the regions of the
+photograph that its caption describes, because its own objects are not annotated.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,15 +24,15 @@ from generation.sources.photographs import Painting, Photograph
 def pictures_of(
     captions: Sequence[Caption], run: RunDirectory, options: PlanOptions, coco: CocoFile | None
 ) -> tuple[Photograph, ...]:
-    """The pictures that could be made, one for each photograph that is described.
+    """Lists the pictures that can be generated, one per described photograph.
 
-    Every generator of the plan makes equally many, in the order in which a plan looks at them.
+    The generators of the plan alternate in the order in which a plan examines the pictures.
 
     Args:
         captions: in any order.
-        run: where the pictures are to lie.
-        options: the plan's.
-        coco: the instances file that annotates the photographs; None where regions are found.
+        run: the run directory of the pictures.
+        options: the plan's options.
+        coco: the instances file that annotates the photographs; None where regions are found by models.
     """
     by_name = {_name(caption): caption for caption in captions}
     described: dict[int | str, str] = {}
@@ -76,7 +76,7 @@ def _picture(
     )
 
 
-def propose_borrowed(pictures: Sequence[Photograph], side: int) -> Iterator[Regions]:
-    """The regions of pictures, from the annotations of the photographs that their captions describe."""
+def propose_for_captions(pictures: Sequence[Photograph], side: int) -> Iterator[Regions]:
+    """Gives generated pictures the annotated regions of the photographs that their captions describe."""
     for picture in pictures:
         yield from_annotations(picture, side, Header(picture.width, picture.height, orientation=1))

@@ -1,4 +1,4 @@
-"""Gathers the base images of a run from photographs, and looks at no more of them than it needs."""
+"""Chooses and makes the base images of a run, and examines only as many photographs as it needs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
@@ -13,25 +13,25 @@ from generation.sources.photographs import Photograph, read_file
 from generation.sources.threads import in_threads
 
 Propose = Callable[[Sequence[Photograph]], Iterable[Regions | Skip]]
-"""Finds the regions of photographs: in order, or why one cannot be used."""
+"""Finds the regions of photographs: one result per photograph in order, a `Skip` for one that cannot be used."""
 
 Paint = Callable[[Sequence[Photograph]], Mapping[str, Skip]]
-"""Makes base images that are no photographs; gives those that cannot be made, by name."""
+"""Generates base images from captions; returns a `Skip` by name for each that cannot be made."""
 
-AT_LEAST = 32
-"""Photographs that are looked at before the choice is made again."""
+MIN_BATCH = 32
+"""Least number of photographs that are examined before images are chosen again."""
 
 
 class Gathering:
-    """Photographs on their way to become base images.
+    """Examines photographs, chooses among them and makes base images of the chosen ones.
 
-    Only photographs that are chosen become base images, and where one turns out to be damaged, the next takes its
-    place. What is chosen depends on the photographs, their regions and the options alone.
+    A chosen photograph that turns out to be damaged is replaced by the next. The choice depends on the
+    photographs, their regions and the options alone.
 
     Attributes:
-        candidates: the photographs that were looked at and can be used, by name.
-        skipped: those that cannot, and why.
-        dropped: why objects on the photographs gave no region.
+        candidates: examined photographs that can be used, by name.
+        skipped: examined photographs that cannot be used, with reasons.
+        dropped: one reason for each object that gave no region.
     """
 
     def __init__(
@@ -48,31 +48,31 @@ class Gathering:
         self._photographs = {photograph.image: photograph for photograph in photographs}
         self._options = options
         self._made = {name.removesuffix(".webp") for name in run.names("bases")}
-        self._broken: set[str] = set()
+        self._unusable: set[str] = set()
         self.candidates: dict[str, Candidate] = {}
         self.skipped: list[Skip] = []
         self.dropped: list[str] = []
 
     def edited(self) -> list[Candidate]:
-        """The images to edit; their base images are made."""
+        """Chooses the images to edit and makes their base images."""
         order = in_order(self._photographs, self._options.seed, "edited")
-        looked = 0
+        examined = 0
         while True:
-            chosen = choose_edited(self.candidates.values(), self._options, unseen=len(order) - looked)
+            chosen = choose_edited(self.candidates.values(), self._options, unseen=len(order) - examined)
             if chosen.missing:
-                step = len(order) if self._options.count is None else max(chosen.missing, AT_LEAST)
-                self._look(order[looked : looked + step])
-                looked = min(looked + step, len(order))
+                step = len(order) if self._options.count is None else max(chosen.missing, MIN_BATCH)
+                self._find_regions(order[examined : examined + step])
+                examined = min(examined + step, len(order))
             elif self._make(candidate.image for candidate in chosen.candidates):
                 return list(chosen.candidates)
 
     def unedited(self, edited: Sequence[Candidate]) -> list[Candidate]:
-        """The photographs to keep as they are; their base images are made."""
+        """Chooses the photographs to keep unedited and makes their base images."""
         taken = {candidate.image for candidate in edited}
         others = [
             (name, photograph.base_id)
             for name, photograph in self._photographs.items()
-            if name not in taken and name not in self._broken
+            if name not in taken and name not in self._unusable
         ]
         order = unedited_order(others, {candidate.base_id for candidate in edited}, self._options.seed)
         wanted = unedited_wanted(self._options, len(edited))
@@ -83,7 +83,7 @@ class Gathering:
             kept += [name for name in tried if name in self._made]
         return [Candidate(name, self._photographs[name].base_id, ()) for name in kept]
 
-    def _look(self, names: Sequence[str]) -> None:
+    def _find_regions(self, names: Sequence[str]) -> None:
         """Finds the regions of photographs."""
         photographs = [self._photographs[name] for name in names]
         for photograph, found in zip(photographs, self._propose(photographs), strict=True):
@@ -95,11 +95,11 @@ class Gathering:
 
     def _skip(self, name: str, skip: Skip) -> None:
         self.skipped.append(skip)
-        self._broken.add(name)
+        self._unusable.add(name)
         self.candidates.pop(name, None)
 
     def _make(self, names: Iterable[str]) -> bool:
-        """Makes base images that are not there yet; whether all could be made."""
+        """Makes missing base images; returns whether all could be made."""
         wanted = [name for name in names if name not in self._made]
         problems = self._problems(wanted)
         for name, problem in zip(wanted, problems, strict=True):

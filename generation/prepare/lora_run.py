@@ -1,8 +1,8 @@
-"""The LoRA run: the validation images that Stable Diffusion XL edited, edited again by it with a LoRA.
+"""Plans the LoRA run: validation images that Stable Diffusion XL edited are edited again, by it with a LoRA.
 
-The paper's Table 4 sets the two side by side. An image keeps everything but that: its other edits, its regions,
-its prompts and seeds. What came before its first such edit is copied, the rest is made again, for it starts from
-other pixels.
+The paper's Table 4 compares the two. Regions, prompts, seeds and all other generators stay the same. The turns
+before an image's first edit with the LoRA are copied; that turn and all later ones are made again, because their
+input pixels differ.
 """
 
 import dataclasses
@@ -23,15 +23,15 @@ GENERATOR = "sdxl"
 
 @dataclass(frozen=True)
 class LoraReport:
-    """What a LoRA run holds.
+    """Counts of a LoRA run.
 
     Attributes:
-        images: how many are edited again.
-        with_lora: edits that carry the LoRA.
-        others: edits of other generators that are made again, for they come after one that does.
-        copied: edits that were copied.
+        images: number of images that are edited again.
+        with_lora: number of edits with the LoRA.
+        others: number of edits without it that are made again, because they follow one with it.
+        copied: number of edits that were copied.
         loras: names of the LoRAs.
-        was_planned: the run had its plan already.
+        was_planned: whether the run had its plan already.
     """
 
     images: int
@@ -42,7 +42,7 @@ class LoraReport:
     was_planned: bool
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         return [
             f"{self.images} images of the validation side to edit again: {self.with_lora} edits with "
             f"{', '.join(self.loras)}, {self.others} later ones by other generators, {self.copied} copied"
@@ -51,14 +51,14 @@ class LoraReport:
 
 
 def plan_lora_run(run_url: str, lora_run_url: str, replacements: Mapping[str, str] | None = None) -> LoraReport:
-    """Plans the LoRA run of a run and copies into it what stays as it is; `generate` then makes the rest.
+    """Plans the LoRA run of a run and copies the unchanged turns into it; `generate` then makes the other edits.
 
-    Started again, it goes on; a LoRA run that has its plan is left as it is.
+    A call that was interrupted can be repeated; a LoRA run that has its plan is not changed.
 
     Args:
         run_url: a run directory whose edits are finished.
-        lora_run_url: another, which need not exist.
-        replacements: LoRA to the file or Hub name that replaces its published one.
+        lora_run_url: another run directory, which need not exist.
+        replacements: LoRA id to the file or Hub name that replaces the published LoRA.
 
     Raises:
         FileNotFoundError: the run has no plan.
@@ -106,7 +106,7 @@ def _chosen(run: RunDirectory) -> dict[str, list[PlannedEdit]]:
 
 
 def _with_prompts(run: RunDirectory, chosen: Mapping[str, list[PlannedEdit]]) -> dict[str, list[PlannedEdit]]:
-    """The edits with the prompts that a VLM wrote for them, so that nobody is asked again."""
+    """The edits with the prompts that the VLM wrote in the first run, so that it is not asked again."""
     whole = defaultdict(list)
     for edit in with_prompts(run, [edit for edits in chosen.values() for edit in edits]):
         whole[edit.image].append(dataclasses.replace(edit, prompt_by=None))
@@ -121,7 +121,7 @@ def _with_lora(edit: PlannedEdit, replacements: Mapping[str, str]) -> PlannedEdi
 
 
 def _turns_before(edits: Sequence[PlannedEdit]) -> int:
-    """How many turns come before the first that carries a LoRA."""
+    """Number of turns before the first one with a LoRA."""
     return min(edit.turn for edit in edits if edit.lora) - 1
 
 
@@ -130,7 +130,7 @@ def _base(base: Base, edits: Sequence[PlannedEdit]) -> Base:
 
 
 def _copy(run: RunDirectory, lora_run: RunDirectory, image: str, turns: int) -> None:
-    """Copies a base image and its first turns; a turn's record last, for it says that the turn is there."""
+    """Copies a base image and its first turns; each turn's record last, because it marks the turn as finished."""
     paths = [base_path(image)]
     for turn in range(1, turns + 1):
         paths += [image_path(image, turn), mask_path(image, turn), record_path(image, turn)]

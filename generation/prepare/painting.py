@@ -1,4 +1,4 @@
-"""Makes the base images that come from captions, one generator in memory at a time."""
+"""Generates base images from captions, with one generator in memory at a time."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -22,12 +22,12 @@ from generation.sources.photographs import Painting, Photograph
 
 @dataclass
 class Painter:
-    """Makes pictures into the base images of a run; those that are there are not made again.
+    """Generates the base images of a run; existing ones are not made again.
 
     Attributes:
         run: the run directory.
         side: height and width of the base images, in pixels.
-        options: where and with which weights.
+        options: device, batch size and replaced checkpoints.
     """
 
     run: RunDirectory
@@ -36,13 +36,13 @@ class Painter:
     _failed: dict[str, Skip] = field(default_factory=dict)
 
     def paint(self, pictures: Sequence[Photograph]) -> Mapping[str, Skip]:
-        """Makes pictures.
+        """Generates pictures.
 
         Args:
-            pictures: with a painting each.
+            pictures: pictures with their `painting` set.
 
         Returns:
-            All that could not be made so far, by name, and why.
+            Every picture that could not be made so far: name to reason.
 
         Raises:
             CheckpointError: a generator's weights are missing, gated or damaged; what was made is kept.
@@ -62,7 +62,7 @@ class Painter:
         }
 
     def propose(self, pictures: Sequence[Photograph], propose: Propose) -> Iterator[Regions | Skip]:
-        """Makes pictures, then finds their regions: in order, or why one cannot be used."""
+        """Generates pictures, then finds their regions: one result per picture in order."""
         failed = self.paint(pictures)
         found = iter(propose([picture for picture in pictures if picture.image not in failed]))
         for picture in pictures:
@@ -74,7 +74,7 @@ class Painter:
         import torch
 
         threads = torch.get_num_threads()
-        torch.set_num_threads(1)  # other thread counts pick other kernels and so other last bits
+        torch.set_num_threads(1)  # the thread count selects the kernels, and so the last bits of a result
         device = "cuda:0" if self.options.device == "cuda" else self.options.device
         inpainter = registry.load(
             settings.generator, settings.checkpoint, device=device, replacements=dict(self.options.replacements)

@@ -1,7 +1,7 @@
-"""The `plan` stage: from photographs to a run directory with base images and a plan.
+"""The `plan` stage: turns photographs into a run directory with base images and a plan.
 
-The plan is written last, so a run has one only when all that it needs is there. Until then, starting again with
-the same options goes on: base images that are there are not made again.
+The plan is written last, so a run that has a plan is complete. An interrupted call can be repeated with the same
+options: existing base images are not made again.
 """
 
 import dataclasses
@@ -48,22 +48,22 @@ def prepare_run(
     painting: WorkerOptions | None = None,
     used: frozenset[str] = frozenset(),
 ) -> PrepareReport:
-    """Plans a run and makes its base images. A run that has its plan is left as it is.
+    """Plans a run and makes its base images. A run that has its plan is not changed.
 
     Args:
         run_url: a folder or an fsspec URL; it need not exist.
         sources: the photographs.
-        options: what else fixes the plan.
-        client: what names objects; only for `grounded-sam` regions and prompts by a VLM.
-        painting: how pictures are made from captions; on a CPU, one at a time, if left out.
-        used: images of other runs, which are left to them.
+        options: the plan's options.
+        client: the VLM that names objects and writes prompts; None if the plan needs none.
+        painting: worker options for base images from captions; CPU and batch size 1 if left out.
+        used: names of images of other runs, which are not used again.
 
     Raises:
         FileNotFoundError: the annotation file, the captions or the photographs are not there.
         ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
             options.
-        CheckpointError: the weights of a generator that makes pictures cannot be had; what it made is kept.
-        VlmUnavailable: the VLM does not answer; what it answered is kept.
+        CheckpointError: the weights of a generator of base images are unavailable; finished pictures are kept.
+        VlmUnavailable: the VLM does not answer; earlier answers are kept.
     """
     run = RunDirectory(run_url)
     _check(sources, options, client)
@@ -75,10 +75,14 @@ def prepare_run(
     pictures, skipped = _pictures(run, sources, options, found.coco)
     settle_options(run, sources, options, client)
     with warnings.catch_warnings(), _proposer(run, options, client) as propose:
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `pictures.MAX_PIXELS` is the limit
-        offer = Offer(_left(found.photographs, used), _left(pictures, used), sources.generated_share)
-        bases = gather_bases(run, offer, options, propose, Painter(run, options.side, painting or WorkerOptions()))
-        return _write(run, offer, bases, options, [*found.skipped, *skipped, *bases.skipped])
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `image_files.MAX_PIXELS` is the limit
+        available = BaseImageSources(
+            _left(found.photographs, used), _left(pictures, used), sources.generated_share
+        )
+        bases = gather_bases(
+            run, available, options, propose, Painter(run, options.side, painting or WorkerOptions())
+        )
+        return _write(run, available, bases, options, [*found.skipped, *skipped, *bases.skipped])
 
 
 def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Photograph, ...]:
@@ -88,10 +92,12 @@ def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Phot
 def _check(sources: SourceOptions, options: PlanOptions, client: VlmClient | None) -> None:
     if sources.annotations is None and options.regions == "annotations":
         raise ValueError(
-            "nothing says where the objects are: give --annotations FILE, or --regions grounded-sam to find them"
+            "there are no regions without annotations: give --annotations FILE, or --regions grounded-sam"
         )
     if options.asks_vlm and (client is None or client.vlm.name != options.vlm):
-        raise ValueError(f"the plan is to be made with {options.vlm}, which is not the VLM that is to be asked")
+        raise ValueError(
+            f"the plan's options name the VLM {options.vlm}, but another VLM or none is given as client"
+        )
 
 
 def _read(sources: SourceOptions) -> Sources:
@@ -103,7 +109,7 @@ def _read(sources: SourceOptions) -> Sources:
 def _pictures(
     run: RunDirectory, sources: SourceOptions, options: PlanOptions, coco: CocoFile | None
 ) -> tuple[tuple[Photograph, ...], list[Skip]]:
-    """The pictures that could be made from captions, and the captions that cannot be used."""
+    """The pictures that can be generated from captions, and the captions that cannot be used."""
     if sources.captions is None or not sources.generated_share:
         return (), []
     captions, skipped = read_captions(sources.captions)
@@ -115,7 +121,7 @@ def _pictures(
 
 @contextmanager
 def _proposer(run: RunDirectory, options: PlanOptions, client: VlmClient | None) -> Iterator[Propose]:
-    """What finds the regions."""
+    """The function that finds regions: from annotations, or by models."""
     if options.regions == "annotations" or client is None:
         yield partial(propose_annotated, side=options.side)
         return
@@ -132,24 +138,24 @@ def _proposer(run: RunDirectory, options: PlanOptions, client: VlmClient | None)
 
 
 def _write(
-    run: RunDirectory, offer: Offer, bases: Bases, options: PlanOptions, skipped: Sequence[Skip]
+    run: RunDirectory, available: BaseImageSources, bases: Bases, options: PlanOptions, skipped: Sequence[Skip]
 ) -> PrepareReport:
-    """Writes the plan for base images that are made."""
+    """Writes the list of base images and, last, the plan."""
     dropped = count_reasons(bases.dropped)
     if not bases.edited:
         reasons = [*skip_lines(skipped), *(f"{count} objects: {reason}" for reason, count in dropped)]
         raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     used = [*bases.edited, *bases.unedited]
     edits = plan_edits(bases.edited, options)
-    write_bases(run, _bases([*offer.photographs, *offer.pictures], used, edits))
+    write_bases(run, _bases([*available.photographs, *available.pictures], used, edits))
     write_plan(run, edits)
     return PrepareReport(
         plan=report_on(edits, len(bases.unedited), options),
-        photographs=len(offer.photographs),
-        captions=len(offer.pictures) if offer.share else None,
+        photographs=len(available.photographs),
+        captions=len(available.pictures) if available.share else None,
         generated=bases.generated,
-        generated_share=offer.share,
-        looked_at=bases.looked_at,
+        generated_share=available.share,
+        examined=bases.examined,
         skipped=tuple(skipped),
         dropped=dropped,
     )
@@ -181,7 +187,7 @@ def _base(photograph: Photograph, edits: Sequence[PlannedEdit]) -> Base:
 
 
 def row_id(image: str, edits: Sequence[PlannedEdit]) -> str:
-    """The id of the dataset row that an image becomes: its name, and a digest of its edits where it has some."""
+    """The id of an image's dataset row: its name, and for an edited image a digest of its planned edits."""
     if not edits:
         return image
     text = json.dumps([dataclasses.asdict(edit) for edit in edits], sort_keys=True)

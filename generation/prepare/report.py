@@ -1,4 +1,4 @@
-"""What the `plan` stage found, left out and planned."""
+"""The report of the `plan` stage: images examined and skipped, and the counts of the plan."""
 
 from collections import Counter, defaultdict
 from collections.abc import Sequence
@@ -9,29 +9,29 @@ from generation.sources.coco_file import Skip
 from generation.sources.photographs import FORBIDDEN
 
 NAMED = 3
-"""How many of those that were skipped for one reason are named."""
+"""Number of names shown per reason for skipping."""
 
 
 @dataclass(frozen=True)
 class PrepareReport:
-    """What the `plan` stage did.
+    """The report of the `plan` stage.
 
     Attributes:
-        plan: what the plan holds.
-        was_planned: the run had its plan already, and nothing was done.
-        photographs: those that the sources offer.
-        looked_at: those whose regions were sought.
-        skipped: photographs and annotations that cannot be used, with their reasons.
-        dropped: why objects on the photographs gave no region, and how many.
-        captions: pictures that could be made from captions; None where none were asked for.
-        generated: edited images whose base is such a picture.
-        generated_share: what their share of the edited images was to be.
+        plan: counts of the plan.
+        was_planned: whether the run had its plan already; nothing was done then.
+        photographs: number of photographs in the sources.
+        examined: number of images in which regions were searched.
+        skipped: photographs and annotations that cannot be used, with reasons.
+        dropped: number of objects without a region, by reason.
+        captions: number of pictures that can be generated from captions; None if none were requested.
+        generated: number of edited images with such a base image.
+        generated_share: requested share of edited images with such a base image.
     """
 
     plan: PlanReport
     was_planned: bool = False
     photographs: int = 0
-    looked_at: int = 0
+    examined: int = 0
     skipped: tuple[Skip, ...] = ()
     dropped: tuple[tuple[str, int], ...] = ()
     captions: int | None = None
@@ -43,10 +43,10 @@ class PrepareReport:
         return sum(skip.reason == FORBIDDEN for skip in self.skipped)
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         if self.was_planned:
-            return ["the run has its plan already; it is left as it is", *self.plan.lines()]
-        lines = [f"photographs: {self.photographs} to choose from, {self.looked_at} looked at"]
+            return ["the run has its plan already; it is not changed", *self.plan.lines()]
+        lines = [f"photographs: {self.photographs} to choose from, {self.examined} examined"]
         lines += self._generated_lines()
         lines += skip_lines(self.skipped)
         lines += [f"no region: {count} objects: {reason}" for reason, count in self.dropped]
@@ -62,7 +62,7 @@ class PrepareReport:
 
 
 def skip_lines(skipped: Sequence[Skip]) -> list[str]:
-    """One line a reason: how many, and the first few by name."""
+    """One line per reason: the number of skipped images and the first few names."""
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for skip in skipped:
         by_reason[skip.reason].append(skip.name)
@@ -76,5 +76,5 @@ def _skip_line(reason: str, names: list[str]) -> str:
 
 
 def count_reasons(reasons: Sequence[str]) -> tuple[tuple[str, int], ...]:
-    """Each reason and how often it was given, the most frequent first."""
+    """Each reason with its count, the most frequent first."""
     return tuple(sorted(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0])))

@@ -1,7 +1,7 @@
-"""Rounds until enough images are accepted: each makes up for what discarding has taken from the balance.
+"""Runs rounds of plan, generate and score until enough images are accepted; later rounds restore the balance.
 
-RUN             the first round
-RUN-round-2     the second, and so on: run directories like any other, on photographs that no earlier one took
+RUN             the run directory of the first round
+RUN-round-2     that of the second round, and so on; each uses photographs that no earlier round used
 """
 
 import dataclasses
@@ -24,19 +24,19 @@ from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
 LEAST_RATE = 0.1
-"""A share of accepted images below this is taken to be this: one bad round is not to plan a hundredfold."""
+"""Lower bound on the rate of accepted images that a round is planned with, so that it stays of bounded size."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """Images that were planned, or accepted.
+    """Counts of planned or of accepted images.
 
     Attributes:
-        images: how many.
-        turns: those with one, two, ... turns.
-        generators: (turn, generator) to edits.
-        edit_types: edit type to edits.
-        generated: those whose base was made from a caption.
+        images: number of images.
+        turns: number of images by number of turns.
+        generators: number of edits by (turn, generator).
+        edit_types: number of edits by edit type.
+        generated: number of images whose base image was generated from a caption.
     """
 
     images: int
@@ -48,14 +48,14 @@ class Tally:
 
 @dataclass(frozen=True)
 class RoundsReport:
-    """What all rounds together hold.
+    """The result of all rounds together.
 
     Attributes:
         runs: their run directories.
-        target: accepted images that were wanted.
-        planned: what was planned.
-        accepted: what of it was accepted.
-        used_up: why there was no further round though images are missing; None where none are.
+        target: number of accepted images requested.
+        planned: counts of planned images.
+        accepted: counts of accepted images.
+        used_up: why no further round was made though images are missing; None if none are missing.
     """
 
     runs: tuple[str, ...]
@@ -65,7 +65,7 @@ class RoundsReport:
     used_up: str | None = None
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         turns = "/".join(str(self.accepted.turns[turn]) for turn in sorted(self.planned.turns))
         lines = [
             f"rounds: {len(self.runs)}; {self.accepted.images} images accepted of {self.planned.images} edited, "
@@ -76,7 +76,8 @@ class RoundsReport:
         return lines + self._imbalances()
 
     def _imbalances(self) -> list[str]:
-        """Where accepted edits are spread more widely than a fifth around the even share."""
+        """One line for each turn at which the generators' accepted edits differ by over 2 and over a fifth of the
+        largest."""
         by_turn: dict[int, list[int]] = {}
         for (turn, generator), _ in self.planned.generators.items():
             by_turn.setdefault(turn, []).append(self.accepted.generators[turn, generator])
@@ -99,7 +100,7 @@ def carry_out(
 ) -> RoundsReport:
     """Plans, edits and scores until `target` images are accepted or the photographs are used up.
 
-    Started again, it goes on in the round that it had come to.
+    An interrupted call can be repeated; it continues with the unfinished round.
 
     Args:
         run_url: the run directory of the first round; those of the others are named after it.
@@ -109,7 +110,7 @@ def carry_out(
         work: edits and scores a run.
         report_plan: is given each plan's report.
         client: see `generation.prepare.prepare.prepare_run`.
-        painting: see there.
+        painting: see `generation.prepare.prepare.prepare_run`.
 
     Raises:
         ValueError, FileNotFoundError: the first round cannot be planned.
@@ -147,7 +148,7 @@ def _used(runs: Sequence[str]) -> frozenset[str]:
 
 
 def tally(runs: Sequence[str]) -> tuple[Tally, Tally]:
-    """What some scored runs planned, and what of it was accepted."""
+    """Counts the planned and the accepted images of scored runs."""
     planned: list[tuple[Base, list[PlannedEdit]]] = []
     accepted = []
     for url in runs:
@@ -164,7 +165,7 @@ def tally(runs: Sequence[str]) -> tuple[Tally, Tally]:
 def _is_accepted(run: RunDirectory, image: str) -> bool:
     try:
         return read_score(run, image).accepted
-    except FileNotFoundError:  # an edit of it failed
+    except FileNotFoundError:  # an edit of the image failed
         return False
 
 
@@ -179,14 +180,14 @@ def _tally(images: Sequence[tuple[Base, list[PlannedEdit]]]) -> Tally:
     )
 
 
-# ── Making up for losses ──────────────────────────────────────────────────────────────────────────
+# ── Compensating for discarded images ─────────────────────────────────────────────────────────────
 
 
 def _next(
     options: PlanOptions, sources: SourceOptions, target: int, planned: Tally, accepted: Tally
 ) -> tuple[PlanOptions, SourceOptions]:
-    """The options of a further round, so that with the same losses all would come out even."""
-    weights = make_up(options, target, planned, accepted)
+    """The options of a further round that restores the balance if images are discarded at the same rates."""
+    weights = compensating_weights(options, target, planned, accepted)
     missing = target - accepted.images
     generated = max(0.0, target * sources.generated_share - accepted.generated)
     share = min(1.0, generated / missing)
@@ -197,20 +198,20 @@ def _next(
     )
 
 
-def make_up(options: PlanOptions, target: int, planned: Tally, accepted: Tally) -> Weights:
-    """The shares of the round that makes up for what is missing: the missing images over the share that is
-    accepted of their kind.
+def compensating_weights(options: PlanOptions, target: int, planned: Tally, accepted: Tally) -> Weights:
+    """The shares of a further round: for each turn, generator and edit type the missing number divided by its
+    rate of acceptance.
 
     Args:
-        options: the generators among which the edits are shared.
-        target: images wanted in all.
-        planned: so far.
-        accepted: of these.
+        options: the plan's options, for its generators.
+        target: number of accepted images requested in all.
+        planned: counts of the images planned so far.
+        accepted: counts of those that were accepted.
     """
     most = max_turns(options)
     wanted = turn_targets(target, most)
     turns = [
-        _over(wanted[turn - 1] - accepted.turns[turn], accepted.turns[turn], planned.turns[turn])
+        _scaled_up(wanted[turn - 1] - accepted.turns[turn], accepted.turns[turn], planned.turns[turn])
         for turn in range(1, most + 1)
     ]
     generators = []
@@ -219,28 +220,28 @@ def make_up(options: PlanOptions, target: int, planned: Tally, accepted: Tally) 
         keys = [(turn, settings.generator) for settings in options.generators]
         generators.append(
             [
-                _over(share - accepted.generators[key], accepted.generators[key], planned.generators[key])
+                _scaled_up(share - accepted.generators[key], accepted.generators[key], planned.generators[key])
                 for key in keys
             ]
         )
     edits = sum(length * images for length, images in enumerate(wanted, start=1)) / len(EDIT_TYPES)
     types = [
-        _over(edits - accepted.edit_types[name], accepted.edit_types[name], planned.edit_types[name])
+        _scaled_up(edits - accepted.edit_types[name], accepted.edit_types[name], planned.edit_types[name])
         for name in EDIT_TYPES
     ]
     return Weights(
-        turns=_some([*turns, *[0.0] * (3 - most)]),
-        generators=tuple(map(_some, generators)),
-        edit_types=_some(types),
+        turns=_equal_if_zero([*turns, *[0.0] * (3 - most)]),
+        generators=tuple(map(_equal_if_zero, generators)),
+        edit_types=_equal_if_zero(types),
     )
 
 
-def _over(missing: float, accepted: int, planned: int) -> float:
-    """How many to plan for so many that are missing."""
+def _scaled_up(missing: float, accepted: int, planned: int) -> float:
+    """Number to plan so that `missing` are accepted, at the rate of `accepted` to `planned`."""
     rate = accepted / planned if planned else 1.0
     return max(missing, 0.0) / max(rate, LEAST_RATE)
 
 
-def _some(weights: Sequence[float]) -> tuple[float, ...]:
-    """The weights, or equal ones where all are 0."""
+def _equal_if_zero(weights: Sequence[float]) -> tuple[float, ...]:
+    """The weights, or equal ones if all are 0."""
     return tuple(round(weight, 3) for weight in weights) if any(weights) else (1.0,) * len(weights)

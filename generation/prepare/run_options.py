@@ -1,4 +1,4 @@
-"""The options that a run was begun with, kept in its directory."""
+"""Writes the options of a run to its directory, and checks a later call's options against them."""
 
 import dataclasses
 from typing import Any
@@ -15,12 +15,12 @@ _COMMAND_LINE_NAMES = {"side": "size"}
 def settle_options(
     run: RunDirectory, sources: SourceOptions, options: PlanOptions, client: VlmClient | None = None
 ) -> None:
-    """Writes the options down, or checks that they are those that the run was begun with.
+    """Writes the options of a new run, or checks that they equal those of an existing one.
 
-    Where the VLM is, is written down for the later stages and may change; which one it is, may not.
+    The VLM's address is written for later stages and may change; the VLM's name may not.
 
     Raises:
-        ValueError: they are not; the message says which differ.
+        ValueError: options differ; the message names them.
     """
     wanted = {"sources": dataclasses.asdict(sources), "plan": dataclasses.asdict(options)}
     if client is not None:
@@ -41,7 +41,8 @@ def settle_options(
 
 
 def read_vlm(run: RunDirectory) -> dict[str, str | None]:
-    """The `vlm` and `model` that a run was planned with, as `VlmOptions.named` takes them; empty without one."""
+    """The `vlm` and `model` arguments for `VlmOptions.named` of the VLM that a run was planned with; empty without
+    one."""
     if not run.exists(OPTIONS):
         return {}
     return _OPTIONS.load(run.read(OPTIONS), f"{run.url}/{OPTIONS}").get("vlm", {})
@@ -72,7 +73,8 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
 
 
 def _generator_differences(before: list[dict[str, Any]], now: list[dict[str, Any]]) -> list[str]:
-    """What differs between two lists of generators: which there are, or else their settings."""
+    """One line for each difference between two lists of generators: the ids, or if these are equal the
+    settings."""
     names = [", ".join(settings["generator"] for settings in one) for one in (before, now)]
     if names[0] != names[1]:
         return [f"generators was {names[0]} and is now {names[1]}"]

@@ -1,1 +1,1 @@
-"""Prompts of edits: from templates, or written by a VLM."""
+"""Writes the prompts of edits from templates, or has a VLM write them."""

@@ -1,4 +1,4 @@
-"""Category names as English noun phrases: `an orange umbrella`, `a pair of scissors`, `fresh broccoli`."""
+"""Turns category names into English noun phrases: `an orange umbrella`, `a pair of scissors`, `fresh broccoli`."""
 
 import re
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ _MAX_LENGTH = 60
 
 @dataclass(frozen=True)
 class Noun:
-    """A noun that knows how it is counted.
+    """A noun with the measure word or article that it takes.
 
     Attributes:
         text: without an article.
-        measure: what stands before it, such as `a pair of`; empty for plurals and what is not counted; None for
-            what takes `a` or `an`.
+        measure: the words before it, such as `a pair of`; empty for plurals and uncountable nouns; None for a noun
+            that takes `a` or `an`.
     """
 
     text: str
@@ -52,7 +52,7 @@ _AWKWARD: dict[str, Noun] = {
 
 
 def noun(name: str) -> Noun:
-    """The noun that a category's name stands for."""
+    """The noun for a category's name."""
     text = " ".join(re.sub(r"\([^)]*\)|_", " ", name).split())[:_MAX_LENGTH].strip() or "object"
     text = " ".join(word if word.isupper() and len(word) > 1 else word.lower() for word in text.split())
     last = text.rsplit(" ", 1)[-1].rsplit("-", 1)[-1].lower()
@@ -63,7 +63,7 @@ def noun(name: str) -> Noun:
 
 
 def article(phrase: str) -> str:
-    """`a` or `an`, as the phrase sounds."""
+    """`a` or `an`, by the sound at the phrase's start."""
     word = phrase.split()[0]
     if word.isupper() and len(word) > 1:
         return "an" if word[0] in _VOWEL_LETTERS else "a"

@@ -1,4 +1,4 @@
-"""What can be done to which kind of object: the words that template prompts are put together from."""
+"""The words of template prompts by kind of object: changes, additions and backgrounds."""
 
 from dataclasses import dataclass
 
@@ -8,10 +8,10 @@ class Kind:
     """One kind of object.
 
     Attributes:
-        adjectives: that go before the object's name and change its colour, material, age or state.
-        endings: that go after it and do the same.
-        additions: other objects that may stand in its place, with their articles.
-        backgrounds: what may be seen where it was.
+        adjectives: placed before the object's name, for another colour, material, age or state.
+        endings: placed after the object's name, for the same.
+        additions: objects that may replace it, with their articles.
+        backgrounds: descriptions of the place after its removal.
     """
 
     adjectives: tuple[str, ...]
@@ -25,11 +25,11 @@ ANYWHERE = (
     "the undisturbed scene behind, seamless and plain",
     "plain background in the colours and texture of what is around",
 )
-"""Backgrounds that fit wherever an object was."""
+"""Backgrounds for every kind of object."""
 
 _ON_A_TABLE = ("an empty tabletop", "a clean, bare table surface", "an empty surface with soft, even light")
-_IN_A_ROOM = ("an empty floor and a bare wall", "empty space in the room, wall and floor", "a plain, bare wall")
-_OUTDOORS = (
+_INDOOR = ("an empty floor and a bare wall", "empty space in the room, wall and floor", "a plain, bare wall")
+_OUTDOOR = (
     "bare ground and the scenery behind it",
     "open, empty ground",
     "empty pavement and the view behind it",
@@ -66,7 +66,7 @@ KINDS: dict[str, Kind] = {
             "a large brown teddy bear",
             "a suit of medieval armour on a stand",
         ),
-        ("the background behind, empty and undisturbed", *_OUTDOORS),
+        ("the background behind, empty and undisturbed", *_OUTDOOR),
     ),
     "animal": Kind(
         (
@@ -94,7 +94,7 @@ KINDS: dict[str, Kind] = {
             "a bush full of white roses",
             "a garden gnome",
         ),
-        ("the ground and the scenery behind, empty", "a quiet, empty spot", *_OUTDOORS),
+        ("the ground and the scenery behind, empty", "a quiet, empty spot", *_OUTDOOR),
     ),
     "vehicle": Kind(
         (
@@ -125,7 +125,7 @@ KINDS: dict[str, Kind] = {
             "a small wooden hut",
             "a large concrete flower tub",
         ),
-        ("an empty road and the view behind it", *_OUTDOORS),
+        ("an empty road and the view behind it", *_OUTDOOR),
     ),
     "airborne": Kind(
         ("bright red", "rainbow-coloured", "silver", "vintage", "black and yellow", "sky-blue", "striped"),
@@ -170,7 +170,7 @@ KINDS: dict[str, Kind] = {
             "a small apple tree",
             "a large terracotta pot with flowers",
         ),
-        _OUTDOORS,
+        _OUTDOOR,
     ),
     "accessory": Kind(
         ("bright yellow", "polka-dot", "striped", "tartan", "worn-out", "shiny silver", "dark green", "patched"),
@@ -236,13 +236,13 @@ KINDS: dict[str, Kind] = {
             "a tall bookshelf",
             "a grandfather clock",
         ),
-        _IN_A_ROOM,
+        _INDOOR,
     ),
     "plant": Kind(
         ("withered", "lush", "flowering", "bushy", "autumn-coloured", "tiny", "overgrown"),
         ("full of red flowers", "decorated with fairy lights", "in a blue and white pot", "in a copper pot"),
         ("a tall floor lamp", "a white marble bust", "a brass birdcage", "a globe on a wooden stand"),
-        _IN_A_ROOM,
+        _INDOOR,
     ),
     "electronic": Kind(
         ("retro beige", "sleek silver", "rose-gold", "cracked old", "transparent", "glossy white", "bright pink"),
@@ -268,7 +268,7 @@ KINDS: dict[str, Kind] = {
         ),
         ("covered in magnets", "with wooden panels", "with brass fittings", "covered in stickers"),
         ("a wooden cupboard", "a shelf of spice jars", "a crate of oranges", "a brass samovar", "a bread bin"),
-        ("an empty kitchen wall", "plain kitchen tiles", *_IN_A_ROOM),
+        ("an empty kitchen wall", "plain kitchen tiles", *_INDOOR),
     ),
     "indoor": Kind(
         ("antique", "bright red", "blue and white", "pastel pink", "golden", "worn-out", "glossy black", "tiny"),
@@ -297,7 +297,7 @@ KINDS: dict[str, Kind] = {
         (),
     ),
 }
-"""By COCO's supercategories, and some kinds that these put together though they are found in different places."""
+"""Kinds by COCO supercategory, and further kinds for supercategories that mix indoor and outdoor objects."""
 
 KIND_OF_OBJECT: dict[str, str] = {
     "airplane": "airborne",
@@ -309,4 +309,4 @@ KIND_OF_OBJECT: dict[str, str] = {
     "surfboard": "water",
     "potted plant": "plant",
 }
-"""Objects whose place their supercategory does not tell."""
+"""Kinds of objects that do not have their supercategory's kind."""

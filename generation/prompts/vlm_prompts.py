@@ -1,6 +1,7 @@
-"""Prompts that a VLM writes before a wave, for it has to see what the turns before have made of each image.
+"""Has a VLM write the prompts of a wave before its edits, because it needs to see the images after the earlier
+turns.
 
-prompts/turn-N.parquet   the prompts of the wave, by image; complete before its first edit begins
+prompts/turn-N.parquet   the prompts of a turn, by image; written before the turn's first edit
 """
 
 import dataclasses
@@ -26,16 +27,16 @@ _SCHEMA = pa.schema([("image", pa.string()), ("prompt", pa.string()), ("removal_
 
 
 def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, store: ReplyStore) -> None:
-    """Asks for the prompts of a wave. An edit for which none can be had leaves its reason among the failures.
+    """Asks for the prompts of a wave. An edit without a usable prompt is recorded as a failure with the reason.
 
     Args:
         run: the run directory.
-        edits: of one turn, with a finished turn before them.
-        vlm: the one that the plan names.
-        store: what it answered before is not asked again.
+        edits: edits of one turn whose earlier turns are finished.
+        vlm: the VLM that the plan names.
+        store: earlier answers, which are not asked for again.
 
     Raises:
-        VlmUnavailable: the VLM does not answer any more; what it answered is kept.
+        VlmUnavailable: the VLM stopped answering; earlier answers are kept.
     """
     turn = edits[0].turn
     prompts = _read(run, turn)
@@ -53,7 +54,7 @@ def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, sto
 
 
 def with_prompts(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
-    """The edits with their prompts; those that wait for one are left out."""
+    """The edits with their prompts; edits without a prompt yet are left out."""
     written = {turn: _read(run, turn) for turn in {edit.turn for edit in edits if edit.prompt_by}}
     return [
         dataclasses.replace(edit, **dataclasses.asdict(written[edit.turn][edit.image])) if edit.prompt_by else edit
@@ -81,7 +82,7 @@ def _key(edit: PlannedEdit) -> str:
 
 
 def _prompt(written: WrittenPrompt) -> Prompt:
-    """In an addition, what is seen in between is what the removal before it is prompted with."""
+    """For an addition the reply's background is the prompt of the removal step."""
     return Prompt(written.prompt, written.background)
 
 

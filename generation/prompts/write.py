@@ -1,4 +1,4 @@
-"""Prompts from templates that fit the object and the edit type."""
+"""Writes prompts from templates, chosen by the object's kind and the edit type."""
 
 import random
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ _LITTLE_WORDS = {"a", "an", "the", "of", "on", "in", "with", "and"}
 
 @dataclass(frozen=True)
 class Prompt:
-    """What a region is to show.
+    """The prompt of an edit, and of the removal step of an addition.
 
     Attributes:
-        prompt: after the edit.
-        removal_prompt: in an addition, after the old object is gone and before the new one is there; else None.
+        prompt: describes the region after the edit.
+        removal_prompt: for an addition describes the region between removal and addition; else None.
     """
 
     prompt: str
@@ -29,12 +29,12 @@ def write_prompt(object: str, supercategory: str, edit_type: str, rng: random.Ra
 
     Args:
         object: the category of the region's object, such as `dog`.
-        supercategory: such as `animal`; one that is unknown here, or none, gets prompts that fit anything.
+        supercategory: such as `animal`; an unknown or empty one gets prompts that fit every object.
         edit_type: one of `diffseg30k.EDIT_TYPES`.
         rng: draws the words.
 
     Raises:
-        ValueError: `edit_type` is none of the three.
+        ValueError: `edit_type` is not one of the three.
     """
     kind = kind_of(object, supercategory)
     if edit_type == "attribute_change":
@@ -47,7 +47,7 @@ def write_prompt(object: str, supercategory: str, edit_type: str, rng: random.Ra
 
 
 def kind_of(object: str, supercategory: str) -> Kind:
-    """What can be done to an object; what can be done to anything, where it is of no known kind."""
+    """The kind of an object, by its name or supercategory; the general kind if both are unknown."""
     name, group = object.strip().lower(), supercategory.strip().lower()
     if name in PEOPLE or group in PEOPLE:
         return KINDS["person"]
@@ -64,7 +64,7 @@ def _changed(object: str, kind: Kind, rng: random.Random) -> str:
 
 
 def _added(object: str, kind: Kind, rng: random.Random) -> str:
-    """A new object, which is not the old one under another description."""
+    """An object to add whose description shares no word with the old object's name, if there is one."""
     old = _words(noun(object).text)
     differing = [new for new in kind.additions if not old & _words(new)]
     return rng.choice(differing or kind.additions)

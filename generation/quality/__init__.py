@@ -1,1 +1,1 @@
-"""The `score` stage: finished images are measured, judged, and accepted or discarded."""
+"""The `score` stage: measures finished images, has a VLM judge them, and accepts or discards each."""

@@ -1,4 +1,4 @@
-"""Scored images as a picture: before, after, the verdict and its sentence."""
+"""Draws a figure of scored images: before, after, score and the VLM's sentence."""
 
 import io
 import textwrap
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from generation.quality.finished_images import Scored
 
 CELL, WORDS, DPI = 2.2, 3.4, 150
-"""Inches across a picture and across its words, and dots per inch."""
+"""Width of a picture and of its text in inches, and dots per inch."""
 
 LINE = 46
-"""Letters in a line of words."""
+"""Characters per line of text."""
 
 
 def draw(run: RunDirectory, images: Sequence["Scored"]) -> bytes:
-    """A line per image: the base image with the edited regions in red, the result, the score and its sentence.
+    """Draws one row per image: base image with the edited regions outlined in red, result, score and sentence.
 
     Args:
-        run: where the pictures are.
+        run: the run directory with the images.
         images: at least one.
 
     Returns:

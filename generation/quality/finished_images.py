@@ -1,4 +1,4 @@
-"""The edited images of a run that have all their edits, and what was measured on them."""
+"""Lists the images of a run whose edits are all finished, and measures seam and coverage of their edits."""
 
 import dataclasses
 import hashlib
@@ -19,11 +19,11 @@ from generation.quality.measures import coverage, seam
 
 @dataclass(frozen=True)
 class FinishedImage:
-    """An edited image with all its edits.
+    """An image whose planned edits are all finished.
 
     Attributes:
-        base: what it was made from.
-        records: of its edits, by turn.
+        base: its base image.
+        records: records of its edits, by turn.
     """
 
     base: Base
@@ -35,7 +35,7 @@ class FinishedImage:
 
     @property
     def subject(self) -> str:
-        """A digest of its edits: an image that is edited anew is another subject."""
+        """A digest of its edits; it differs after an image was edited again."""
         content = [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
@@ -49,10 +49,10 @@ class Scored:
 
 
 def finished_bases(run: RunDirectory) -> tuple[list[Base], list[str]]:
-    """The edited images: bases of those whose edits are all there, and names of those that wait for one.
+    """The bases of images whose edits are all finished, and the names of images with an unfinished edit.
 
     Raises:
-        FileNotFoundError: nothing was planned there.
+        FileNotFoundError: the run directory holds no plan.
     """
     there = [run.finished(turn) for turn in range(1, MAX_TURNS + 1)]
     finished, unfinished = [], []
@@ -67,20 +67,20 @@ def finished_bases(run: RunDirectory) -> tuple[list[Base], list[str]]:
 
 
 def read_finished(run: RunDirectory, base: Base) -> FinishedImage:
-    """An image with its records.
+    """Reads the records of an image.
 
     Raises:
-        ValueError: a record cannot be read; it says which.
+        ValueError: a record cannot be read; the message names it.
     """
     turns = range(1, base.num_edits + 1)
     return FinishedImage(base, tuple(read_record(run, base.image, turn) for turn in turns))
 
 
 def measure(run: RunDirectory, image: FinishedImage) -> tuple[EditScore, ...]:
-    """Seam and coverage of each edit, from the pictures of its turns.
+    """Measures seam and coverage of each edit, from the images after each turn.
 
     Raises:
-        ValueError: a picture cannot be read; it says which.
+        ValueError: an image cannot be read; the message names it.
     """
     paths = [image_path(image.name, turn) for turn in range(len(image.records) + 1)]
     pictures = [_decoded(run, path, decode_image) for path in paths]

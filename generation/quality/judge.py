@@ -1,4 +1,4 @@
-"""Asks a VLM how natural finished images are: the whole picture, or each of its edits."""
+"""Asks a VLM to score how natural finished images are: the whole image, or each of its edits."""
 
 import dataclasses
 import hashlib
@@ -25,7 +25,7 @@ from generation.vlm.worked_examples import worked_examples
 
 @dataclass(frozen=True)
 class Measured:
-    """A finished image and the facts of its edits."""
+    """A finished image with the measurements of its edits."""
 
     image: FinishedImage
     edits: tuple[EditScore, ...]
@@ -33,12 +33,12 @@ class Measured:
 
 @dataclass(frozen=True)
 class Judged:
-    """What a VLM said of an image.
+    """A VLM's judgement of an image.
 
     Attributes:
-        image: the image, with what was said of each edit where they were judged one by one.
-        opinion: of the whole; None where the server gave no reply: a later call asks again.
-        asked: questions that were asked now.
+        image: the image, with a judgement of each edit where edits were judged one by one.
+        opinion: the judgement of the whole image; None if the server gave no reply, and a later call asks again.
+        asked: number of questions asked in this call.
     """
 
     image: Measured
@@ -48,7 +48,7 @@ class Judged:
 
 @dataclass
 class _Open:
-    """An image whose answers are coming in."""
+    """An image with some of its answers."""
 
     image: Measured
     missing: int
@@ -58,17 +58,17 @@ class _Open:
 def judge(
     run: RunDirectory, images: Iterable[Measured], how: str, vlm: Vlm, store: ReplyStore
 ) -> Iterator[Judged]:
-    """Judges images, in any order, as their answers come.
+    """Judges images and yields each when its answers are complete, in any order.
 
     Args:
         run: the run directory.
-        images: taken one by one, as the VLM gets to them.
-        how: `image` or `edit`.
-        vlm: who is asked.
-        store: what it answered before is not asked again.
+        images: consumed lazily, as the VLM takes questions.
+        how: what is judged, `image` or `edit`.
+        vlm: the VLM.
+        store: earlier answers, which are not asked for again.
 
     Raises:
-        VlmUnavailable: the VLM does not answer any more; what it answered is kept.
+        VlmUnavailable: the VLM stopped answering; earlier answers are kept.
     """
     examples = worked_examples()
     open_images: dict[str, _Open] = {}
@@ -93,7 +93,7 @@ def judge(
 def _questions(
     run: RunDirectory, image: FinishedImage, how: str, examples: tuple[Message, ...]
 ) -> Iterator[tuple[int, Question[Judgement]]]:
-    """The questions about an image with the turn that each is about."""
+    """The questions about an image, each with its turn."""
     last = image.records[-1].turn
     if how == "image":
         path = image_path(image.name, last)
@@ -138,7 +138,7 @@ def _crop(run: RunDirectory, path: str, mask: str) -> Picture:
 
 
 def _judged(one: _Open, how: str, vlm: str) -> Judged:
-    """The opinion of an image: that of its worst edit where they were judged one by one."""
+    """The judgement of an image: that of its worst edit where edits were judged one by one."""
     answers = one.answers
     asked = sum(answer.asked for answer in answers.values())
     if any(answer.temporary for answer in answers.values()):

@@ -1,4 +1,4 @@
-"""Measured facts about an edit, for those who do not want to take a VLM's word for it."""
+"""Measures an edit without a VLM: how visible its border is, and whether changes lie inside its mask."""
 
 import numpy as np
 
@@ -6,25 +6,25 @@ NEIGHBOURHOOD = 8
 """Pixels on each side of a mask's border that the border is compared with."""
 
 FLAT = 1.0
-"""Levels of 255. A neighbourhood with less of a gradient is taken to have this much: in a clear sky the smallest
-border would stand out."""
+"""Levels of 255. Lower bound on the gradient of the neighbourhood: next to a clear sky every border would stand
+out."""
 
 CHANGED = 16
-"""Levels of 255. A pixel has changed where a channel differs by more; an autoencoder's own error is below."""
+"""Levels of 255. A pixel counts as changed if a channel differs by more; an autoencoder's own error is smaller."""
 
 
 def seam(image: np.ndarray, mask: np.ndarray) -> float | None:
-    """How much the border of an edit stands out: the gradient across it over that of its neighbourhood.
+    """The gradient across the border of an edit divided by the gradient in its neighbourhood.
 
-    The gradient between two pixels side by side, or one above the other, is the mean absolute difference of their
-    channels. Pairs that the border parts are compared with the pairs within NEIGHBOURHOOD pixels of it.
+    A gradient is the mean absolute difference of the channels of two horizontally or vertically adjacent pixels.
+    Pairs that the border separates are compared with the other pairs within NEIGHBOURHOOD pixels of the border.
 
     Args:
         image: (H, W, 3) uint8, after the edit.
-        mask: (H, W) bool, where it edited.
+        mask: (H, W) bool, true inside the edited region.
 
     Returns:
-        0 or more, 1 where the border does not stand out; None where the mask has no border or no neighbourhood.
+        At least 0; 1 means that the border does not stand out. None if the mask has no border or no neighbourhood.
     """
     (top, bottom), (left, right) = (_reach(mask, axis) for axis in (0, 1))
     pixels, inside = image[top:bottom, left:right].astype(np.int16), mask[top:bottom, left:right]
@@ -43,7 +43,7 @@ def seam(image: np.ndarray, mask: np.ndarray) -> float | None:
 
 
 def _reach(mask: np.ndarray, axis: int) -> tuple[int, int]:
-    """From where to where a mask and its neighbourhood go along an axis: the rest need not be looked at."""
+    """First and last index along an axis of the mask with its neighbourhood; other pixels are not needed."""
     places = np.flatnonzero(mask.any(axis=1 - axis))
     if not places.size:
         return 0, 0
@@ -66,15 +66,15 @@ def _shifted(array: np.ndarray, axis: int, end: bool) -> np.ndarray:
 
 
 def coverage(before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> float | None:
-    """Whether a mask covers what changed: the share of the changed pixels that lie inside it.
+    """The share of the changed pixels that lie inside the mask.
 
     Args:
-        before: (H, W, 3) uint8, what the edit began with.
+        before: (H, W, 3) uint8, before the edit.
         after: the same after it.
         mask: (H, W) bool.
 
     Returns:
-        0 to 1, and exactly 1 for a spliced edit; None where no pixel changed by more than CHANGED.
+        0 to 1, exactly 1 for a spliced edit; None if no pixel changed by more than CHANGED.
     """
     difference = np.maximum(before, after) - np.minimum(before, after)
     changed = (difference > CHANGED).any(axis=-1)

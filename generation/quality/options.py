@@ -1,4 +1,4 @@
-"""How finished images are judged."""
+"""The options of the quality filter: what a VLM judges, and the limits for accepting an image."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -6,25 +6,25 @@ from typing import Literal, get_args
 from builder.run.scores import HIGHEST, LOWEST
 
 Judge = Literal["image", "edit"]
-"""What a score judges: the whole picture, as in the paper, or each edit with its region before and after."""
+"""What a VLM scores: the whole image, as in the paper, or each edit with its region before and after."""
 
 
 @dataclass(frozen=True)
 class QualityOptions:
-    """How finished images are judged.
+    """The options of the quality filter.
 
     Attributes:
-        judge: one of `Judge`: what a VLM is shown.
-        min_quality: an image with a lower score is discarded, 0 to 5 (paper, 3.2).
-        min_change: an image is discarded where an edit changed the inside of its mask by less, 0 to 1. Below about
-            a level of 255, nothing was edited there.
-        max_seam: an image is discarded where an edit's seam is higher; None for any. The borders of real objects
-            have a median near 1.7, and 1 in 20 is over 4.6.
-        min_coverage: an image is discarded where less of what an edit changed lies inside its mask, 0 to 1; None
-            for any. Only `regenerated` edits change anything outside it.
+        judge: what a VLM scores, one of `Judge`.
+        min_quality: an image with a lower quality score is discarded, 0 to 5 (paper, 3.2).
+        min_change: an image is discarded if an edit changed the inside of its mask by less, 0 to 1. A change below
+            about 1/255 means that nothing was edited.
+        max_seam: an image is discarded if an edit has a higher seam; None for no limit. The borders of real
+            objects have a median seam near 1.7, and 1 in 20 is over 4.6.
+        min_coverage: an image is discarded if a smaller share of the pixels that an edit changed lies inside its
+            mask, 0 to 1; None for no limit. Only `regenerated` edits change pixels outside.
 
     Raises:
-        ValueError: an option has a value that it cannot have.
+        ValueError: an option has an invalid value.
     """
 
     judge: Judge = "image"

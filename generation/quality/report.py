@@ -1,9 +1,9 @@
-"""What of a scored run was accepted and what was not, and on which ground: in numbers and in pictures.
+"""Writes the quality report of a scored run: accepted and discarded images by cause, and figures of the extremes.
 
 OUT/report.json   the numbers
-OUT/report.md     the same as tables, with the pictures
-OUT/best.png      the images with the highest scores and the sentences that came with them
-OUT/worst.png     the same with the lowest, as in the paper's Figure 8
+OUT/report.md     the numbers as tables, with the figures
+OUT/best.png      the images with the highest scores, with the VLM's sentences
+OUT/worst.png     the images with the lowest scores, as in the paper's Figure 8
 """
 
 import dataclasses
@@ -20,12 +20,12 @@ from generation.quality.figures import draw
 from generation.quality.finished_images import FinishedImage, Scored, finished_bases, read_finished
 
 SHOWN = 4
-"""Images in a picture of the best or the worst."""
+"""Number of images in each figure."""
 
 
 @dataclass(frozen=True)
 class Tally:
-    """How many of something were accepted, and how many discarded."""
+    """Numbers of accepted and of discarded images."""
 
     accepted: int
     discarded: int
@@ -33,17 +33,17 @@ class Tally:
 
 @dataclass(frozen=True)
 class RunQuality:
-    """What became of the edited images of a run.
+    """Counts of the edited images of a run by result of the quality filter.
 
     Attributes:
-        images: all that are scored.
-        by_generator: images that a generator edited.
-        by_turns: images by their number of turns.
-        by_edit_type: images with an edit of the type.
-        discarded_for: images by the ground on which they were discarded.
-        judges: images by who judged them; without a VLM, `measured facts alone`.
-        unscored: finished images that are not scored.
-        unfinished: images that wait for an edit.
+        images: all scored images.
+        by_generator: scored images by generator; an image counts for each generator that edited it.
+        by_turns: scored images by number of turns.
+        by_edit_type: scored images by edit type; an image counts for each of its types.
+        discarded_for: number of discarded images by cause.
+        judges: number of images by judging VLM; without one, `measured facts alone`.
+        unscored: number of finished images without a score.
+        unfinished: number of images with an unfinished edit.
     """
 
     images: Tally
@@ -61,7 +61,7 @@ def write_report(run_url: str, out: str) -> list[str]:
 
     Args:
         run_url: a run directory whose images are scored.
-        out: a folder; made where it is missing.
+        out: a folder, made if it is missing.
 
     Returns:
         The files.
@@ -99,7 +99,7 @@ def _scored(run: RunDirectory, image: FinishedImage) -> Scored | None:
 
 
 def count(images: Sequence[Scored], unscored: int = 0, unfinished: int = 0) -> RunQuality:
-    """Counts scored images by what they hold."""
+    """Counts scored images by generator, turns, edit type and cause."""
     verdicts = Counter(one.score.accepted for one in images)
     return RunQuality(
         images=Tally(verdicts[True], verdicts[False]),
@@ -124,7 +124,8 @@ def _tallies(
 
 
 def _extremes(images: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
-    """The best and the worst: by score, and by the highest seam where there is none or scores are the same."""
+    """The best and the worst images by score; ties, and images without a score, are ordered by their highest
+    seam."""
 
     def badness(one: Scored) -> tuple[float, float, str]:
         seams = [edit.seam for edit in one.score.edits if edit.seam is not None]
@@ -136,7 +137,7 @@ def _extremes(images: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
 
 def _markdown(quality: RunQuality, worst: Sequence[Scored]) -> str:
     parts = [
-        "# What became of the edited images",
+        "# Accepted and discarded images",
         f"{quality.images.accepted} accepted, {quality.images.discarded} discarded; {quality.unscored} finished "
         f"but not scored, {quality.unfinished} unfinished. Judged by: "
         + ", ".join(f"{name} ({number})" for name, number in quality.judges.items())

@@ -1,4 +1,5 @@
-"""The `score` stage: finished images are measured, judged where there is a VLM, and accepted or discarded."""
+"""The `score` stage: measures finished images, has a VLM judge them if one is given, and accepts or discards
+each."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,22 +19,22 @@ from generation.quality.verdict import Opinion, decide, opinion_of
 from generation.vlm.client import VlmClient
 
 NAMED = 3
-"""How many of the images that are not scored are named."""
+"""Number of unscored images whose names are shown."""
 
 
 @dataclass
 class QualityReport:
-    """What became of the edited images of a run.
+    """The result of the `score` stage.
 
     Attributes:
-        vlm: who judged; None where the measured facts alone decided.
-        accepted: images that go into the dataset.
-        discarded: why others do not, and how many.
-        asked: questions that were asked by this call.
-        kept: images that had been measured and judged before.
-        unscored: images that the VLM's server gave no answer for; another call asks again.
-        unfinished: images that wait for an edit.
-        unreadable: images with a file that cannot be read, and what is wrong.
+        vlm: the VLM that judged; None if measurements alone decided.
+        accepted: number of images for the dataset.
+        discarded: number of other scored images by cause.
+        asked: number of questions asked in this call.
+        kept: number of images that were measured and judged by an earlier call.
+        unscored: names of images for which the VLM's server gave no answer; another call asks again.
+        unfinished: names of images with an unfinished edit.
+        unreadable: names of images with an unreadable file, with the error.
     """
 
     vlm: str | None
@@ -46,7 +47,7 @@ class QualityReport:
     unreadable: dict[str, str] = field(default_factory=dict)
 
     def lines(self) -> list[str]:
-        """The report for people."""
+        """Lines to print."""
         judge = f"judged by {self.vlm}" if self.vlm else "no VLM: by measured facts alone"
         lines = [
             f"quality: {self.accepted} images accepted, {self.discarded.total()} discarded ({judge}); "
@@ -61,11 +62,11 @@ class QualityReport:
         return lines + [f"not scored: {name}: {reason}" for name, reason in self.unreadable.items()]
 
     def check(self) -> None:
-        """Raises ValueError where the VLM's server gave no answer for an image."""
+        """Raises ValueError if the VLM's server gave no answer for an image."""
         if self.unscored:
             raise ValueError(
-                f"{len(self.unscored)} images have no score yet, for the VLM's server gave no answer: "
-                "what it answered is kept, so give the same command again"
+                f"{len(self.unscored)} images have no score yet, because the VLM's server gave no answer; "
+                "earlier answers are kept: give the same command again"
             )
 
 
@@ -74,39 +75,39 @@ def _more(names: Sequence[str]) -> str:
 
 
 def score(run_url: str, options: QualityOptions | None = None, client: VlmClient | None = None) -> QualityReport:
-    """Scores every finished image of a run; what is measured, asked and answered already is not done again.
+    """Scores every finished image of a run; earlier measurements and answers are reused.
 
-    Without `client`, what a VLM said in an earlier call still counts, so that the limits alone can be changed.
+    Without `client` a VLM's judgements from an earlier call are used, so that limits can be changed without a VLM.
 
     Args:
         run_url: a run directory, a folder or an fsspec URL.
-        options: how images are judged.
-        client: the VLM; the measured facts alone decide if left out.
+        options: the options of the quality filter.
+        client: the VLM; if left out, measurements and earlier judgements decide.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
-        VlmUnavailable: the VLM does not answer; what it answered is kept.
+        VlmUnavailable: the VLM does not answer; earlier answers are kept.
     """
     run, options = RunDirectory(run_url), options or QualityOptions()
     bases, unfinished = finished_bases(run)
     report = QualityReport(client.vlm.name if client else None, unfinished=unfinished)
     with ThreadPoolExecutor(READERS) as pool:
-        looked = map_ahead(pool, lambda base: _look(run, base, client, options.judge), bases, 2 * READERS)
-        bar = tqdm(looked, "scoring", len(bases), unit="image", disable=not bases)
+        inspected = map_ahead(pool, lambda base: _inspect(run, base, client, options.judge), bases, 2 * READERS)
+        bar = tqdm(inspected, "scoring", len(bases), unit="image", disable=not bases)
         for measured, opinion in _opinions(run, bar, options, client, report):
             _settle(run, measured, opinion, options, report)
     return report
 
 
 @dataclass(frozen=True)
-class _Looked:
-    """What is known of an image before a VLM is asked.
+class _Inspected:
+    """The state of an image before a VLM is asked.
 
     Attributes:
-        measured: the image and its facts; None where a file of it cannot be read.
-        kept: the opinion that counts already, or None.
-        is_settled: it has been measured and judged as it is to be now.
-        problem: what is wrong with a file.
+        measured: the image and its measurements; None if a file cannot be read.
+        kept: an earlier judgement that is used again, or None.
+        is_settled: whether no VLM has to be asked.
+        problem: the error of an unreadable file.
     """
 
     name: str
@@ -116,21 +117,21 @@ class _Looked:
     problem: str = ""
 
 
-def _look(run: RunDirectory, base: Base, client: VlmClient | None, how: str) -> _Looked:
+def _inspect(run: RunDirectory, base: Base, client: VlmClient | None, how: str) -> _Inspected:
     try:
         image = read_finished(run, base)
         before = _earlier(run, image)
         if before is None:
-            return _Looked(base.image, Measured(image, measure(run, image)))
+            return _Inspected(base.image, Measured(image, measure(run, image)))
     except (ValueError, FileNotFoundError) as error:
-        return _Looked(base.image, None, problem=str(error))
+        return _Inspected(base.image, None, problem=str(error))
     opinion = opinion_of(before)
     counts = client is None or (opinion is not None and (opinion.vlm, opinion.judge) == (client.vlm.name, how))
-    return _Looked(base.image, Measured(image, before.edits), opinion if counts else None, counts)
+    return _Inspected(base.image, Measured(image, before.edits), opinion if counts else None, counts)
 
 
 def _earlier(run: RunDirectory, image: FinishedImage) -> Score | None:
-    """The score that an image has already, if it is of these very edits."""
+    """The existing score of an image if it belongs to the same edits, else None."""
     try:
         before = read_score(run, image.name)
     except (FileNotFoundError, ValueError):
@@ -143,16 +144,16 @@ Opinions = Iterator[tuple[Measured, Opinion | None]]
 
 def _opinions(
     run: RunDirectory,
-    looked: Iterable[_Looked],
+    inspected: Iterable[_Inspected],
     options: QualityOptions,
     client: VlmClient | None,
     report: QualityReport,
 ) -> Opinions:
-    """Every image that can be scored, with the opinion that counts."""
+    """Yields every image that can be scored, with its judgement."""
     settled: list[tuple[Measured, Opinion | None]] = []
 
-    def open_ones() -> Iterator[Measured]:
-        for one in looked:
+    def unjudged() -> Iterator[Measured]:
+        for one in inspected:
             if one.measured is None:
                 report.unreadable[one.name] = one.problem
             elif one.is_settled:
@@ -161,7 +162,7 @@ def _opinions(
             else:
                 yield one.measured
 
-    asking = _ask(run, open_ones(), options, client, report) if client else ((one, None) for one in open_ones())
+    asking = _ask(run, unjudged(), options, client, report) if client else ((one, None) for one in unjudged())
     for answered in asking:
         yield answered
         while settled:

@@ -1,4 +1,4 @@
-"""Whether an image is accepted, from what was measured on its edits and what a VLM said of them."""
+"""Accepts or discards an image, by the measurements of its edits and a VLM's judgement."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,12 +15,12 @@ OUTSIDE = "an edit changed what is outside its mask"
 
 @dataclass(frozen=True)
 class Opinion:
-    """What a VLM said of an image.
+    """A VLM's judgement of an image.
 
     Attributes:
-        vlm: its name.
-        judge: what it was shown: `image` or `edit`.
-        score: 0 to 5; None where it gave no answer that can be used.
+        vlm: the VLM's name.
+        judge: what it judged, `image` or `edit`.
+        score: quality score, 0 to 5; None if it gave no usable answer.
         reason: its sentence, or why there is none.
     """
 
@@ -37,14 +37,14 @@ def decide(
     options: QualityOptions,
     subject: str,
 ) -> Score:
-    """Accepts an image or not.
+    """Accepts or discards an image.
 
     Args:
-        records: of its edits, by turn.
-        edits: what was measured on them, and said of each.
-        opinion: the VLM's; None where none was asked: the measured facts alone decide.
-        options: where the lines are drawn.
-        subject: a digest of the edits.
+        records: records of its edits, by turn.
+        edits: measurements and judgements of the edits, by turn.
+        opinion: the VLM's judgement; None if none was asked, and measurements alone decide.
+        options: the limits.
+        subject: a digest of the edits, as in `FinishedImage.subject`.
     """
     grounds = [*_measured_grounds(records, edits, options), *_opinion_grounds(opinion, options)]
     ground, detail = grounds[0] if grounds else (None, None)
@@ -62,7 +62,7 @@ def decide(
 
 
 def opinion_of(score: Score) -> Opinion | None:
-    """What a VLM said when an image was scored."""
+    """The VLM's judgement in a score; None if the score has none."""
     if score.vlm is None or score.judge is None:
         return None
     return Opinion(score.vlm, score.judge, score.score, score.reason)

@@ -1,1 +1,1 @@
-"""Regions to edit: one object each, from annotations or found by models."""
+"""Finds the regions of images, one object each: from COCO annotations, or by models."""

@@ -1,4 +1,5 @@
-"""Regions to edit: one object each, in order of preference. From COCO annotations; `grounding` has the others."""
+"""Makes regions of COCO annotations, one per object, in order of preference. `grounding` finds regions by
+models."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -14,27 +15,27 @@ from generation.sources.photographs import Photograph, read_file
 from generation.sources.threads import in_threads
 
 MIN_AREA = 0.003
-"""Share of the image. Less is under 28 by 28 pixels of 512: 3.5 by 3.5 cells of a latent diffusion model."""
+"""Least area of a region, as a share of the image: 28 by 28 pixels of 512, or 3.5 by 3.5 latent cells."""
 
 MAX_AREA = 0.9
-"""Share of the image. More is the whole picture: nothing would be left that was not edited."""
+"""Largest area of a region, as a share of the image. A larger one leaves hardly any unedited pixels."""
 
 MIN_WIDTH = 0.025
-"""Share of the image's side that a region's widest part spans. Less is 1.5 cells of a latent diffusion model."""
+"""Least diameter of a region's largest inscribed circle, as a share of the image's side: 1.5 latent cells."""
 
 MIN_VISIBLE = 0.3
-"""Share of the object that the centre crop leaves. With less, the category no longer says what is seen."""
+"""Least share of an object inside the centre crop. With less, the category no longer describes what is visible."""
 
 MAX_IOU = 0.7
-"""Of two regions that overlap more, one is dropped: they are the same object (paper, 3.1, stage 1)."""
+"""Largest IoU of two regions. Of two that overlap more, one is dropped as a duplicate (paper, 3.1, stage 1)."""
 
 OVERLAPS = "it overlaps a preferred region"
-"""Why a region is dropped that is nearly another one."""
+"""The reason for dropping a duplicate region."""
 
 PEOPLE = frozenset({"person", "people", "human", "man", "woman", "boy", "girl", "child", "baby"})
 
 _COARSE = 256
-"""Side of the grid on which widths are measured: a distance transform takes long on a large one."""
+"""Side of the grid on which widths are measured; the distance transform is slow on larger ones."""
 
 
 @dataclass(frozen=True)
@@ -42,9 +43,9 @@ class Region:
     """One object's mask on a base image.
 
     Attributes:
-        object: its category, as its source names it.
-        supercategory: such as `animal`; empty where the source names none.
-        mask: compressed COCO run lengths, as `planned_edit.encode_region` writes them.
+        object: its category, by the source's name.
+        supercategory: such as `animal`; empty if the source names none.
+        mask: compressed COCO run-length encoding, as `planned_edit.encode_region` writes it.
         area: share of the image, 0 to 1.
     """
 
@@ -63,8 +64,8 @@ class Regions:
     """The regions of a base image.
 
     Attributes:
-        regions: people first, then the larger (paper, 3.1, balance 1 and 2).
-        dropped: why each of the other annotations gives none.
+        regions: people first, then larger ones first (paper, 3.1, balance 1 and 2).
+        dropped: one reason for each object that gave no region.
     """
 
     regions: tuple[Region, ...]
@@ -72,24 +73,24 @@ class Regions:
 
 
 def propose_annotated(photographs: Sequence[Photograph], side: int) -> Iterator[Regions | Skip]:
-    """The regions that each photograph's annotations give, in order, or why it cannot be used."""
+    """Makes the regions of each photograph of its annotations: one result per photograph in order."""
 
-    def look(photograph: Photograph) -> Regions | Skip:
+    def propose(photograph: Photograph) -> Regions | Skip:
         try:
             return from_annotations(photograph, side)
         except UnusablePicture as error:
             return Skip(photograph.file_name, str(error))
 
-    return in_threads(look, photographs, "regions")
+    return in_threads(propose, photographs, "regions")
 
 
 def from_annotations(photograph: Photograph, side: int, header: Header | None = None) -> Regions:
-    """The regions that a photograph's annotations give.
+    """Makes the regions of one photograph of its annotations.
 
     Args:
-        photograph: its file is read where `header` is left out.
-        side: height and width of the base image.
-        header: of the photograph's file.
+        photograph: the photograph; its file is read if `header` is left out.
+        side: height and width of the base image, in pixels.
+        header: size and orientation of the photograph's file.
 
     Raises:
         UnusablePicture: the file is not a picture.
@@ -124,7 +125,7 @@ def _region(
 
 
 def region_of(object: str, supercategory: str, mask: np.ndarray) -> Region:
-    """An object's region.
+    """Makes a region of a mask, after checking its size.
 
     Args:
         object: its category.
@@ -145,7 +146,7 @@ def region_of(object: str, supercategory: str, mask: np.ndarray) -> Region:
 
 
 def widest(mask: np.ndarray) -> float:
-    """How wide a mask is where it is widest, as a share of its side: the largest circle's diameter.
+    """The diameter of the largest circle inside a mask, as a share of the mask's side.
 
     Args:
         mask: (side, side) bool.
@@ -161,12 +162,12 @@ def widest(mask: np.ndarray) -> float:
 
 
 def preference(region: Region) -> tuple[bool, float, str, str]:
-    """Sorts people first, then the larger."""
+    """Sort key: people first, then larger regions first."""
     return not region.is_person, -region.area, region.object, region.mask
 
 
 def without_overlaps(regions: Sequence[Region], side: int) -> list[Region]:
-    """The regions without those that are nearly one before them: they overlap by more than MAX_IOU."""
+    """The regions without those whose IoU with an earlier one is over MAX_IOU."""
     from pycocotools import mask as coco_mask
 
     runs = [{"size": [side, side], "counts": region.mask.encode("ascii")} for region in regions]

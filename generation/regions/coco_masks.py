@@ -1,4 +1,4 @@
-"""COCO segmentations to masks on the base image: drawn as annotated, then cut and resized as the picture is."""
+"""Rasterises COCO segmentations and crops and resizes the masks as the base image was."""
 
 import math
 import re
@@ -10,26 +10,26 @@ from PIL import Image
 from generation.sources.image_files import TURNS, Header, centre_square
 
 ASPECT_TOLERANCE = 0.01
-"""A file whose shape differs by less from the annotated one is the same picture, resized."""
+"""Largest relative difference of aspect ratios at which a file counts as a resized copy of the annotated image."""
 
 
 class UnusableMask(ValueError):
-    """A segmentation that gives no mask, or a file it does not fit; the message is the same for all such."""
+    """A segmentation gives no usable mask; the message is the same for every case of one cause."""
 
 
 def draw_segmentation(segmentation: Any, width: int, height: int) -> np.ndarray:
-    """A COCO segmentation as it was annotated.
+    """Rasterises a COCO segmentation at the annotated image's size.
 
     Args:
-        segmentation: polygons, or run lengths, compressed or not.
-        width: of the annotated image, in pixels.
-        height: of the annotated image, in pixels.
+        segmentation: polygons, or a run-length encoding, compressed or not.
+        width: width of the annotated image, in pixels.
+        height: height of the annotated image, in pixels.
 
     Returns:
         (height, width) bool.
 
     Raises:
-        UnusableMask: it is none of these, or is meant for an image of another size.
+        UnusableMask: it is neither, or its encoding has another size.
     """
     if isinstance(segmentation, list):
         return _draw_polygons(segmentation, width, height)
@@ -41,7 +41,7 @@ def draw_segmentation(segmentation: Any, width: int, height: int) -> np.ndarray:
 def _draw_polygons(polygons: list[Any], width: int, height: int) -> np.ndarray:
     from pycocotools import mask as coco_mask
 
-    # pycocotools' memory grows with a polygon's length, so points far outside the image are drawn in to its edge
+    # pycocotools' memory grows with a polygon's length, so points far outside the image are clipped
     limits = np.array([width, height])
     drawable = [
         np.clip(points, 0, limits).ravel().tolist() for points in map(_points, polygons) if points is not None
@@ -52,7 +52,7 @@ def _draw_polygons(polygons: list[Any], width: int, height: int) -> np.ndarray:
 
 
 def _points(polygon: Any) -> np.ndarray | None:
-    """The (N, 2) x and y of a polygon, N at least 3."""
+    """A polygon's points, (N, 2) x and y, N at least 3."""
     try:
         values = np.asarray(polygon, dtype=np.float64)
     except (TypeError, ValueError):
@@ -75,11 +75,11 @@ def _decode_run_lengths(segmentation: dict[str, Any], width: int, height: int) -
 
 
 def _uncompressed(counts: str) -> list[int]:
-    """COCO's compressed run lengths as numbers.
+    """Decodes COCO's compressed run-length encoding to numbers.
 
-    As `rleFrString` of pycocotools, which returns uninitialised memory for strings that are too short: six bits
-    a character, least significant first, the top one telling that there is more; from the fourth number on, the
-    difference to the last but one.
+    Does the same as `rleFrString` of pycocotools, which returns uninitialised memory for truncated strings. A
+    character holds five bits of a number, the lowest first, and a bit that marks a continuation; from the fourth
+    number on, the difference to the number two before is stored.
     """
     if not re.fullmatch(r"[0-o]*", counts):
         return [-1]
@@ -99,21 +99,23 @@ def _uncompressed(counts: str) -> list[int]:
 
 
 def turn_of(header: Header, width: int, height: int) -> Image.Transpose | None:
-    """What turns masks of `width` by `height` as the file is turned when it is shown; None if nothing.
+    """The operation that orients a mask of `width` by `height` like the displayed image; None if none is needed.
 
-    Some tools annotate the picture as it is shown, others as it is stored.
+    Some tools annotate the image as displayed, others as stored, before its EXIF orientation is applied.
 
     Raises:
-        UnusableMask: the annotated size fits neither, or both where they differ.
+        UnusableMask: the annotated size fits neither, or fits both though the two differ.
     """
     as_shown = _fits(header.upright_size, width, height)
     as_stored = _fits((header.width, header.height), width, height)
     if not (as_shown or as_stored):
-        raise UnusableMask("the file has another shape than what was annotated")
+        raise UnusableMask("the file has another aspect ratio than the annotated image")
     if header.orientation == 1 or not as_stored:
         return None
     if as_shown:
-        raise UnusableMask("the file is turned by EXIF, and its size does not tell which way up it was annotated")
+        raise UnusableMask(
+            "the file has an EXIF orientation, and its size does not show in which orientation it was annotated"
+        )
     return TURNS[header.orientation]
 
 
@@ -124,16 +126,16 @@ def _fits(size: tuple[int, int], width: int, height: int) -> bool:
 def cut_square(
     mask: np.ndarray, header: Header, turn: Image.Transpose | None, side: int
 ) -> tuple[np.ndarray, float]:
-    """A mask cut and resized as `pictures.decode_square` does with its picture.
+    """Crops and resizes a mask as `image_files.decode_square` does its image.
 
     Args:
-        mask: (H, W) bool, as annotated; H and W may be a multiple of the file's.
-        header: the picture's.
-        turn: as `turn_of` says.
-        side: height and width of the result.
+        mask: (H, W) bool, as annotated; H and W may differ from the file's by a factor.
+        header: size and orientation of the image file.
+        turn: the result of `turn_of`.
+        side: height and width of the result, in pixels.
 
     Returns:
-        (side, side) bool, and the share of the object, 0 to 1, that lies on it.
+        (side, side) bool, and the share of the object inside the crop, 0 to 1.
     """
     picture = Image.fromarray(mask.view(np.uint8) * 255)
     if turn is not None:

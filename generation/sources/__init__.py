@@ -1,1 +1,1 @@
-"""Photographs, their annotations and their licences, read from files."""
+"""Reads photographs, their annotations, captions and licences from files."""

@@ -1,4 +1,4 @@
-"""A COCO instances file, read with care: what it holds that can be used, and why the rest cannot."""
+"""Reads a COCO instances file: its usable images and annotations, and the reasons why others are skipped."""
 
 import json
 import re
@@ -13,11 +13,11 @@ import fsspec
 
 @dataclass(frozen=True)
 class Skip:
-    """Something that is left out, and why.
+    """A photograph or annotation that is skipped, with the reason.
 
     Attributes:
-        name: of the photograph or annotation.
-        reason: the same text for all that are left out for the same reason.
+        name: name of the photograph or annotation.
+        reason: the reason; the same text for every case of one cause.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Annotation:
 
     Attributes:
         category: such as `dog`.
-        supercategory: such as `animal`; empty where the file names none.
-        segmentation: as COCO has it: a list of polygons, or run lengths, compressed or not.
-        is_crowd: it outlines many objects as one.
-        area: in pixels of the annotated image, as the file says; 0 where it does not.
+        supercategory: such as `animal`; empty if the file names none.
+        segmentation: COCO's format: a list of polygons, or a run-length encoding, compressed or not.
+        is_crowd: whether it outlines several objects as one.
+        area: area in pixels of the annotated image, from the file; 0 if it has none.
     """
 
     category: str
@@ -48,10 +48,10 @@ class CocoFile:
     """A COCO instances file.
 
     Attributes:
-        images: the image entries that can be used, by id.
-        annotations: those of each image, by its id, in the file's order.
-        licenses: each licence's URL, or its name, and all it says of itself, by id.
-        skipped: entries of the file that cannot be used.
+        images: the usable image entries, by id.
+        annotations: the annotations of each image, by image id, in the file's order.
+        licenses: for each licence id its URL, or its name, and all of its texts.
+        skipped: unusable entries, with reasons.
     """
 
     images: dict[int | str, dict[str, Any]]
@@ -61,7 +61,7 @@ class CocoFile:
 
 
 def load_coco(path: str) -> CocoFile:
-    """Reads a COCO instances file; `.gz` and the like are unpacked.
+    """Reads a COCO instances file; compressed files such as `.gz` are unpacked.
 
     Args:
         path: a file or an fsspec URL.
@@ -79,11 +79,11 @@ def load_coco(path: str) -> CocoFile:
 
 
 def read_lists(path: str, wanted: Sequence[str], kind: str) -> dict[str, Any]:
-    """A JSON file that is an object with lists under the names that are wanted.
+    """Reads a JSON file whose content is an object with lists under given keys.
 
     Args:
         path: a file or an fsspec URL.
-        wanted: the lists.
+        wanted: keys of the lists.
         kind: `instances` or `captions`, for the messages.
 
     Raises:
@@ -94,21 +94,21 @@ def read_lists(path: str, wanted: Sequence[str], kind: str) -> dict[str, Any]:
         with fsspec.open(path, "rb", compression="infer") as file:
             content = json.loads(file.read())
     except FileNotFoundError:
-        raise FileNotFoundError(f"the {_said(kind)} file {path} is not there") from None
+        raise FileNotFoundError(f"the {_contents(kind)} file {path} is not there") from None
     except IsADirectoryError:
-        raise ValueError(f"{path} is a folder; the {_said(kind)} are a COCO {kind} file (JSON)") from None
+        raise ValueError(f"{path} is a folder; the {_contents(kind)} are a COCO {kind} file (JSON)") from None
     except (ValueError, RecursionError, EOFError, zlib.error) as error:
-        raise ValueError(f"{path} is not JSON ({error}); the {_said(kind)} are a COCO {kind} file") from error
+        raise ValueError(f"{path} is not JSON ({error}); the {_contents(kind)} are a COCO {kind} file") from error
     missing = [key for key in wanted if not isinstance(content, dict) or not isinstance(content.get(key), list)]
     if missing:
         raise ValueError(
             f"{path} is not a COCO {kind} file: it has no list of {' and of '.join(missing)}. "
-            f"Instances, captions and keypoints lie in files of their own; what is wanted is {kind}_*.json"
+            f"Instances, captions and keypoints are in different files; give {kind}_*.json"
         )
     return content
 
 
-def _said(kind: str) -> str:
+def _contents(kind: str) -> str:
     return "annotation" if kind == "instances" else kind
 
 
@@ -117,7 +117,7 @@ def _entries(found: Any) -> list[dict[str, Any]]:
 
 
 def id_of(entry: dict[str, Any], key: str = "id") -> int | str | None:
-    """An id that can be looked up; None for a list, a number with a fraction or nothing."""
+    """The id in an entry if it is a string or an integer, else None."""
     value = entry.get(key)
     return value if isinstance(value, int | str) and not isinstance(value, bool) else None
 
@@ -155,11 +155,11 @@ def _image_problem(entry: dict[str, Any], uses_of_id: int, seen: set[str]) -> st
     if id_of(entry) is None:
         return "the image entry has no id"
     if uses_of_id > 1:
-        return "several image entries share its id, so its annotations cannot be told from theirs"
+        return "several image entries have its id, so its annotations are ambiguous"
     if not isinstance(name, str) or not name.strip():
         return "the image entry has no file_name"
     if leaves_folder(name):
-        return "its file_name leads out of the folder of the photographs"
+        return "its file_name points outside the folder of the photographs"
     if name in seen:
         return "an earlier image entry has the same file_name"
     if not all(_is_length(entry.get(key)) for key in ("width", "height")):
@@ -168,7 +168,7 @@ def _image_problem(entry: dict[str, Any], uses_of_id: int, seen: set[str]) -> st
 
 
 def leaves_folder(name: str) -> bool:
-    """Whether a file name could name something outside the folder that it is relative to."""
+    """Whether a relative file name could point outside its folder."""
     parts = re.split(r"[\\/]", name)
     return parts[0] == "" or ".." in parts or ":" in parts[0] or "\0" in name or "::" in name
 

@@ -1,4 +1,4 @@
-"""Picture files as they come, opened with care: checked, turned upright, cut square."""
+"""Decodes image files of any origin: checks them, applies the EXIF orientation and crops the central square."""
 
 import io
 import struct
@@ -12,13 +12,13 @@ from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
 
 FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
-"""What cameras and the web use; others, PostScript among them, are programs rather than pictures."""
+"""Accepted formats, those of cameras and the web. Others, such as PostScript, are executed when decoded."""
 
 MAX_PIXELS = 178_956_970
-"""More is refused before anything is decoded. It is where Pillow sees a decompression bomb."""
+"""Largest number of pixels, checked before decoding: Pillow's limit for decompression bombs."""
 
 DRAFT_GAP = 4
-"""A JPEG this many times larger than needed is decoded at half, a quarter or an eighth of its size."""
+"""A JPEG this many times larger than needed is decoded at 1/2, 1/4 or 1/8 of its size."""
 
 TURNS: dict[int, Image.Transpose] = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -29,7 +29,7 @@ TURNS: dict[int, Image.Transpose] = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
-"""EXIF orientation to what makes the picture upright; 1 is upright already."""
+"""EXIF orientation to the operation that makes the image upright; 1 needs none."""
 
 SWAPPING = (5, 6, 7, 8)
 """The orientations that swap width and height."""
@@ -41,16 +41,16 @@ _DECODING_ERRORS = (
 
 
 class UnusablePicture(ValueError):
-    """A file is no picture that can be edited; the message says why and is the same for every such file."""
+    """A file is not an image that can be edited; the message is the same for every file with the same cause."""
 
 
 @dataclass(frozen=True)
 class Header:
-    """What a picture file says of itself.
+    """Size and orientation of an image file, from its header.
 
     Attributes:
-        width: of the stored pixels.
-        height: of the stored pixels.
+        width: width of the stored image, in pixels.
+        height: height of the stored image, in pixels.
         orientation: EXIF orientation, 1 to 8.
     """
 
@@ -60,7 +60,7 @@ class Header:
 
     @property
     def upright_size(self) -> tuple[int, int]:
-        """Width and height as shown."""
+        """Width and height as displayed, in pixels."""
         if self.orientation in SWAPPING:
             return self.height, self.width
         return self.width, self.height
@@ -86,14 +86,14 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
 
 
 def read_header(data: bytes) -> Header:
-    """The size and orientation of a picture file.
+    """Reads the size and orientation of an image file.
 
     Raises:
-        UnusablePicture: it is empty, not an image or enormous.
+        UnusablePicture: it is empty, not an image or too large.
     """
     with _opened(data) as image:
         orientation = _orientation(image)
-        # of a TIFF, Pillow gives the size as shown, and turns it by itself when it is decoded
+        # for TIFF Pillow gives the displayed size, and applies the orientation while decoding
         is_swapped = image.format == "TIFF" and orientation in SWAPPING
         width, height = reversed(image.size) if is_swapped else image.size
         return Header(width, height, orientation)
@@ -105,26 +105,26 @@ def _orientation(image: Image.Image) -> int:
 
 
 def centre_square(width: int, height: int) -> tuple[int, int, int]:
-    """Left, top and edge length of the largest square in the middle."""
+    """Left, top and side of the largest central square, in pixels."""
     edge = min(width, height)
     return (width - edge) // 2, (height - edge) // 2, edge
 
 
 def decode_square(data: bytes, side: int) -> np.ndarray:
-    """A picture file upright, its middle square brought to `side` by `side`.
+    """Decodes an image file, applies its orientation, crops the central square and resizes it.
 
-    Transparent pixels are laid over white, 16-bit grey is brought to 8 bits, CMYK and grey to RGB. Of an
-    animation it is the first picture.
+    Transparent images are composited over white, 16-bit grey is scaled to 8 bits, CMYK and grey are converted to
+    RGB. Of an animation the first frame is used.
 
     Args:
-        data: the file.
-        side: height and width of the result.
+        data: content of the file.
+        side: height and width of the result, in pixels.
 
     Returns:
         (side, side, 3) uint8, RGB.
 
     Raises:
-        UnusablePicture: it is empty, not an image, enormous, truncated or damaged.
+        UnusablePicture: it is empty, not an image, too large, truncated or damaged.
     """
     with _opened(data) as image:
         image.draft(image.mode, (DRAFT_GAP * side, DRAFT_GAP * side))
@@ -149,6 +149,6 @@ def _rgb(image: Image.Image) -> Image.Image:
 
 
 def _eight_bit(image: Image.Image) -> Image.Image:
-    """Grey of 16 bits, which Pillow would clip at 255 and not scale."""
+    """Scales 16-bit grey to 8 bits; Pillow would clip it at 255."""
     values = np.asarray(image).astype(np.int64).clip(0, 65535)
     return Image.fromarray((values / 257).round().astype(np.uint8))

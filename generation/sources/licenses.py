@@ -1,4 +1,4 @@
-"""Which licences let a photograph be edited and the result be published."""
+"""Recognises licences that forbid publishing an edited photograph."""
 
 import re
 
@@ -8,7 +8,7 @@ _LONG_NAME = re.compile(r"\bno[ -]?deriv", re.IGNORECASE)
 
 
 def forbids_derivatives(license: str) -> bool:
-    """Whether a licence, by its URL or its name, forbids to publish a changed version."""
+    """Whether a licence, given by URL or name, forbids derivatives."""
     elements = _CREATIVE_COMMONS.search(license)
     if elements and "nd" in elements[1].lower().split("-"):
         return True

@@ -1,4 +1,4 @@
-"""Photographs to edit: a folder of them, and the COCO file that names their objects and licences."""
+"""Lists the photographs of a folder, with annotations and licences from a COCO file if there is one."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -28,28 +28,28 @@ __all__ = [
 ]
 
 FORBIDDEN = "its licence forbids derivatives"
-"""Why a photograph is skipped that `any_license` would keep."""
+"""The reason for skipping a photograph that `any_license` would keep."""
 
 
 SUFFIXES = frozenset(
     (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2")
 )
-"""Of the files of a folder that are taken for pictures."""
+"""File extensions of photographs in a folder without annotations."""
 
 
 @dataclass(frozen=True)
 class SourceOptions:
-    """Where the base images come from.
+    """The sources of base images.
 
     Attributes:
-        images: the photographs, a folder or an fsspec URL.
-        annotations: a COCO instances file or its fsspec URL; None takes every picture of the folder.
-        any_license: keep photographs whose licence forbids derivatives.
-        captions: a COCO captions file or its fsspec URL, from which generators make base images; None for none.
-        generated_share: of the edited images, those whose base image is made from a caption, 0 to 1.
+        images: folder of the photographs, or its fsspec URL.
+        annotations: COCO instances file, or its fsspec URL; None uses every photograph of the folder.
+        any_license: whether photographs whose licence forbids derivatives are kept.
+        captions: COCO captions file, or its fsspec URL, for generated base images; None for no such images.
+        generated_share: share of the edited images whose base image is generated from a caption, 0 to 1.
 
     Raises:
-        ValueError: the share is none, or is asked for without captions.
+        ValueError: the share is not from 0 to 1, or is above 0 without captions.
     """
 
     images: str
@@ -62,17 +62,17 @@ class SourceOptions:
         if not 0 <= self.generated_share <= 1:
             raise ValueError(f"--generated-share is from 0 to 1, not {self.generated_share}")
         if self.generated_share and self.captions is None:
-            raise ValueError("pictures are made from captions: name a COCO captions file with --captions")
+            raise ValueError("--generated-share needs captions: give a COCO captions file with --captions")
 
 
 @dataclass(frozen=True)
 class Painting:
-    """How a base image is made that is no photograph.
+    """How a base image is generated.
 
     Attributes:
-        settings: of the generator that makes it.
+        settings: the settings of its generator.
         prompt: the caption.
-        seed: of its noise.
+        seed: seed of the noise.
     """
 
     settings: GeneratorSettings
@@ -82,19 +82,19 @@ class Painting:
 
 @dataclass(frozen=True)
 class Photograph:
-    """One photograph, or picture to be made, and what is annotated on it. Its file has not been looked at.
+    """One photograph, or picture to be generated, with its annotations. Its file has not been read.
 
     Attributes:
-        image: its name in a run; unique, letters, digits, `.`, `_` and `-`.
-        base_id: what the 8:2 goes by. Images cut from one photograph share it where their COCO entries say so:
-            `"photograph": NAME` in an entry of `images` is our extension of the format.
+        image: its unique name in a run: letters, digits, `.`, `_` and `-`.
+        base_id: id whose hash decides the side of the 8:2 split. Crops of one photograph share it if their COCO
+            entries have the same `"photograph": NAME`, our extension of the format.
         path: the file, or its fsspec URL.
-        license: the licence's URL, or its name where it has none, or None where nothing is said.
-        url: where it was published, or None.
-        width: as annotated, in pixels; 0 where nothing is.
-        height: as annotated, in pixels; 0 where nothing is.
-        annotations: its objects.
-        painting: how it is made; None for a photograph.
+        license: the licence's URL, or its name if it has no URL; None if unknown.
+        url: where it was published; None if unknown.
+        width: width of the annotated image, in pixels; 0 without annotations.
+        height: height of the annotated image, in pixels; 0 without annotations.
+        annotations: its annotated objects.
+        painting: how it is generated; None for a photograph.
     """
 
     image: str
@@ -114,7 +114,7 @@ class Photograph:
 
 @dataclass(frozen=True)
 class Sources:
-    """What there is to edit, by name, what is left out, and the file that says so."""
+    """The usable photographs sorted by name, the skipped ones, and the COCO file."""
 
     photographs: tuple[Photograph, ...]
     skipped: tuple[Skip, ...]
@@ -122,15 +122,15 @@ class Sources:
 
 
 def read_coco(images: str, annotations: str, any_license: bool = False) -> Sources:
-    """The photographs that a COCO file describes, in the order of their names.
+    """Lists the photographs in a COCO file, sorted by name.
 
     Args:
         images: the folder of the photographs, or its fsspec URL.
         annotations: the COCO instances file, or its fsspec URL.
-        any_license: keep photographs whose licence forbids derivatives.
+        any_license: whether photographs whose licence forbids derivatives are kept.
 
     Raises:
-        FileNotFoundError: the file is not there, or the folder holds no file.
+        FileNotFoundError: the COCO file does not exist, or the folder holds no file.
         ValueError: the file is not a COCO instances file.
     """
     coco = load_coco(annotations)
@@ -150,10 +150,10 @@ def read_coco(images: str, annotations: str, any_license: bool = False) -> Sourc
 
 
 def read_folder(images: str) -> Sources:
-    """The photographs of a folder of which nothing is known, in the order of their names.
+    """Lists the photographs of a folder without annotations, sorted by name.
 
     Args:
-        images: the folder, or its fsspec URL; folders below it count.
+        images: the folder, or its fsspec URL; subfolders are included.
 
     Raises:
         FileNotFoundError: the folder holds no file.
@@ -164,18 +164,18 @@ def read_folder(images: str) -> Sources:
         Photograph(name, base_id(file), _join(images, file), None, None, 0, 0, ())
         for file, name in zip(pictures, image_names(pictures), strict=True)
     ]
-    skipped = [Skip(name, "its name is not a picture's") for name in sorted(set(files) - set(pictures))]
+    skipped = [Skip(name, "its file extension is not an image's") for name in sorted(set(files) - set(pictures))]
     return Sources(tuple(sorted(photographs, key=lambda photograph: photograph.image)), tuple(skipped))
 
 
 def _join(folder: str, name: str) -> str:
-    """The path of a file in a folder, which may lie in an archive: `zip://FOLDER::ARCHIVE`."""
+    """The path of a file in a folder, which may be inside an archive: `zip://FOLDER::ARCHIVE`."""
     first, *rest = folder.split("::")
     return "::".join([f"{first.rstrip('/')}/{name}", *rest])
 
 
 def _files(folder: str) -> set[str]:
-    """The files below a folder, relative to it."""
+    """The paths of all files below a folder, relative to it."""
     filesystem, root = fsspec.core.url_to_fs(folder)
     root = root.rstrip("/")
     files = {path.removeprefix(root).lstrip("/") for path in filesystem.find(root)}
@@ -185,7 +185,7 @@ def _files(folder: str) -> set[str]:
 
 
 def _license_texts(entry: dict[str, Any], coco: CocoFile) -> list[str]:
-    """All that is said of an image's licence: the URL first, then the name."""
+    """All texts about an image's licence: the URL first, then the name."""
     licence = entry.get("license")
     if not isinstance(licence, int | str):
         return []
@@ -212,18 +212,18 @@ def _photograph(
 
 
 def read_file(photograph: Photograph) -> bytes:
-    """The bytes of a photograph's file."""
+    """Reads a photograph's file."""
     filesystem, path = fsspec.core.url_to_fs(photograph.path)
     return filesystem.cat_file(path)
 
 
 def base_image(photograph: Photograph, side: int) -> np.ndarray:
-    """The base image of a photograph: upright, the shorter side brought to `side`, the middle square.
+    """Makes the base image of a photograph: upright, the central square, resized to `side`.
 
     Returns:
         (side, side, 3) uint8, RGB.
 
     Raises:
-        UnusablePicture: the file is not a picture that can be edited.
+        UnusablePicture: the file is not an image that can be edited.
     """
     return decode_square(read_file(photograph), side)

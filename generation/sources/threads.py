@@ -1,4 +1,4 @@
-"""Work on many photographs at a time."""
+"""Maps a function over photographs in threads."""
 
 import os
 from collections.abc import Callable, Iterator, Sequence
@@ -8,14 +8,15 @@ from typing import TypeVar
 from tqdm import tqdm
 
 THREADS = min(4, os.cpu_count() or 1)
-"""Photographs that are open at once. Pillow decodes and encodes beside other threads."""
+"""Number of threads. Pillow releases the GIL while it decodes and encodes."""
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
 def in_threads(task: Callable[[Item], Result], items: Sequence[Item], label: str) -> Iterator[Result]:
-    """What `task` makes of each item, in order, with a progress bar; what was not begun is dropped on an error."""
+    """Yields `task(item)` for each item in order, with a progress bar; an error cancels the tasks not started
+    yet."""
     pool = ThreadPoolExecutor(THREADS)
     try:
         results = pool.map(task, items)

@@ -1,1 +1,2 @@
-"""The door to the VLM: Qwen2.5-VL on this machine, or any OpenAI-compatible endpoint."""
+"""Asks a VLM questions about images and reads its replies: Qwen2.5-VL on this machine, or an OpenAI-compatible
+endpoint."""

@@ -1,4 +1,4 @@
-"""Asks questions: what is kept is not asked again, and a reply that cannot be used is asked for once more."""
+"""Asks a VLM questions: uses stored replies, stores new ones, and asks again after an unusable reply."""
 
 import dataclasses
 from collections import deque
@@ -10,7 +10,7 @@ from generation.vlm.question import Message, Question, Reply, UnusableReply, Vlm
 from generation.vlm.reply_store import Attempt, Entry, ReplyStore, fingerprint
 
 ATTEMPTS = 2
-"""How often a question is asked at most."""
+"""Largest number of times that a question is asked in one call."""
 
 _AGAIN = (
     "Your last reply could not be used: {problem}. Reply with one JSON object of the form asked for, in English, "
@@ -22,14 +22,14 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True)
 class Answer(Generic[Value]):
-    """What became of a question.
+    """The answer to a question.
 
     Attributes:
         question: the question.
-        value: the answer; None where there is none that can be used.
+        value: the answer; None if there is no usable one.
         problem: why there is none, or None.
-        temporary: the server gave no reply; nothing is kept, and a later call asks again.
-        asked: how often it was asked now; 0 where the answer was kept.
+        temporary: whether the server gave no reply; nothing is stored then, and a later call asks again.
+        asked: how often the question was asked in this call; 0 if the answer was stored.
     """
 
     question: Question[Value]
@@ -41,7 +41,7 @@ class Answer(Generic[Value]):
 
 @dataclass(frozen=True)
 class _Asked(Generic[Value]):
-    """A question on its way: what is kept of it, and how often it was asked now."""
+    """A question with its stored entry and the number of times that it was asked in this call."""
 
     question: Question[Value]
     entry: Entry
@@ -59,15 +59,15 @@ class _Asked(Generic[Value]):
 
 
 def ask(vlm: Vlm, store: ReplyStore, questions: Iterable[Question[Value]]) -> Iterator[Answer[Value]]:
-    """The answers, as they come; each is in the reply store before it is yielded.
+    """Asks questions and yields the answers in any order; each is in the reply store before it is yielded.
 
     Args:
-        vlm: who is asked.
-        store: where answers are kept, with those of earlier calls.
-        questions: each with a key of its own.
+        vlm: the VLM.
+        store: the reply store, which may hold answers of earlier calls.
+        questions: questions with different keys.
 
     Raises:
-        VlmUnavailable: there is no use in asking on; what was answered is kept.
+        VlmUnavailable: the VLM refuses access or stopped answering; earlier answers are kept.
     """
     waiting: Iterable[_Asked[Value]] = (
         _Asked(question, _kept(store, question, vlm.name)) for question in questions
@@ -96,7 +96,7 @@ def _kept(store: ReplyStore, question: Question[Value], model: str) -> Entry:
 
 
 def _round(vlm: Vlm, waiting: Iterable[_Asked[Value]]) -> Iterator[tuple[_Asked[Value], Reply | None]]:
-    """Asks each question that is not settled once; the settled ones come without a reply."""
+    """Asks each unsettled question once; yields settled ones without a reply."""
     open_ones: dict[str, _Asked[Value]] = {}
     settled: deque[_Asked[Value]] = deque()
 
@@ -117,7 +117,7 @@ def _round(vlm: Vlm, waiting: Iterable[_Asked[Value]]) -> Iterator[tuple[_Asked[
 
 
 def _reminded(question: Question[Value], entry: Entry) -> Question[Value]:
-    """The question, with what was wrong with the last reply: to the same words it would be the same reply."""
+    """The question with the problem of its last reply added, because the same words would get the same reply."""
     if not entry.refused:
         return question
     *earlier, last = question.messages
@@ -133,7 +133,7 @@ def _noted(question: Question[Value], entry: Entry, reply: Reply) -> Entry:
 
 
 def _problem(question: Question[Value], reply: Reply) -> str | None:
-    """Why a reply cannot be used; None where it can."""
+    """Why a reply is unusable; None if it is usable."""
     if reply.problem is not None:
         return reply.problem
     try:

@@ -1,4 +1,4 @@
-"""The VLM that a run asks: a checkpoint on this machine or an OpenAI-compatible endpoint."""
+"""The VLM client of a run: its options, and whether whole replies are kept."""
 
 from dataclasses import dataclass
 
@@ -10,11 +10,11 @@ from generation.vlm.reply_store import ReplyStore
 
 @dataclass(frozen=True)
 class VlmClient:
-    """Which VLM a run asks, and whether its questions are kept for audit.
+    """The VLM of a run and its reply store's setting.
 
     Attributes:
-        vlm: which VLM, and how it is asked; the models that find objects run on its `device`.
-        keep_replies: keep every question whole beside its answer.
+        vlm: the VLM's options; Grounding DINO and SAM run on its `device`.
+        keep_replies: whether every whole question is stored with its answer, for audit.
     """
 
     vlm: VlmOptions
@@ -25,11 +25,11 @@ class VlmClient:
 
 
 def open_vlm(options: VlmOptions) -> Vlm:
-    """The VLM that the options name. A checkpoint is loaded at the first question.
+    """Opens the VLM that the options name. A checkpoint is loaded at the first question.
 
     Raises:
         ImportError: the extra that it needs is not installed; the message names it.
-        ValueError: it is not a VLM that can be asked.
+        ValueError: it is not a supported VLM.
     """
     if options.is_endpoint:
         from generation.vlm.endpoint import EndpointVlm

@@ -1,4 +1,4 @@
-"""Asks a VLM behind an OpenAI-compatible endpoint: vLLM, TGI, Ollama and the like, by the `openai` client."""
+"""Asks a VLM at an OpenAI-compatible endpoint, such as vLLM, TGI or Ollama, with the `openai` client."""
 
 import asyncio
 import os
@@ -15,25 +15,25 @@ if TYPE_CHECKING:
     from openai import AsyncOpenAI
 
 KEY_VARIABLE = "OPENAI_API_KEY"
-"""Environment variable that holds the endpoint's key, where it wants one. It is never printed or stored."""
+"""Environment variable with the endpoint's API key, if it needs one. The key is never printed or stored."""
 
 FORMATS = ("json_schema", "json_object", "text")
-"""How a reply is asked for, the strictest first; an endpoint that refuses one is asked for the next."""
+"""Response formats, the strictest first; if an endpoint refuses one, the next is used."""
 
 SILENT_AT_LEAST = 3
-"""Questions in a row without a reply, and as many as are asked at a time, after which the endpoint is given up."""
+"""Number of successive questions without a reply, in addition to `concurrency`, after which the call gives up."""
 
 Replied = tuple[Question[Any], Reply]
 
 
 class EndpointVlm:
-    """A VLM behind an endpoint.
+    """A VLM at an OpenAI-compatible endpoint.
 
-    Busy and broken replies (408, 409, 429 with its `Retry-After`, 5xx), lost connections and silence are retried
-    by the client with growing pauses. What still fails is a reply with `temporary`.
+    The client retries with growing pauses on status 408, 409, 429 (with its `Retry-After`) and 5xx, lost
+    connections and timeouts. If that fails too, the reply is `temporary`.
 
     Args:
-        options: of an endpoint.
+        options: options whose `vlm` is a URL.
 
     Raises:
         ImportError: the extra is not installed.
@@ -47,7 +47,7 @@ class EndpointVlm:
         self._silent = 0
 
     def replies(self, questions: Iterable[Question[Any]]) -> Iterator[Replied]:
-        """A reply to each question, as they come; at most `concurrency` at a time are on the wire.
+        """Yields a reply to each question, in any order; at most `concurrency` requests are open at a time.
 
         Raises:
             VlmUnavailable: the endpoint refuses access, has no such model, or has stopped answering.
@@ -66,13 +66,13 @@ class EndpointVlm:
             thread.join()
 
     def close(self) -> None:
-        """Nothing stays open between calls."""
+        """Does nothing: no connection stays open between calls."""
 
     def _in_thread(self, questions: Iterator[Question[Any]], results: queue.Queue, stop: threading.Event) -> None:
-        """Runs the event loop, which what is done with the replies must not hold up."""
+        """Runs the event loop in its own thread, so that the handling of replies does not block it."""
         try:
             asyncio.run(self._ask_all(questions, results, stop))
-        except BaseException as error:  # handed on to the caller's thread
+        except BaseException as error:  # raised in the caller's thread
             results.put(_first(error))
         results.put(None)
 
@@ -112,7 +112,7 @@ class EndpointVlm:
                 reply = await self._completion(client, question, messages)
         except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
             raise VlmUnavailable(
-                f"{self._options.vlm} refuses access ({error.status_code}): set {KEY_VARIABLE} to a key of it"
+                f"{self._options.vlm} refuses access ({error.status_code}): set {KEY_VARIABLE} to its API key"
             ) from None
         except openai.NotFoundError:
             raise VlmUnavailable(
@@ -133,7 +133,7 @@ class EndpointVlm:
             )
 
     async def _completion(self, client: "AsyncOpenAI", question: Question[Any], messages: list[Any]) -> Reply:
-        """Asks with the strictest format that the endpoint takes."""
+        """Sends a request with the strictest response format that the endpoint accepts."""
         import openai
 
         for place in range(self._format, len(FORMATS)):
@@ -150,7 +150,7 @@ class EndpointVlm:
         raise AssertionError("unreachable: the last format returns or raises")
 
     def _body(self, format: str, question: Question[Any], messages: list[Any]) -> dict[str, Any]:
-        """Of a request. The client's typed call would take a third of its time to look for types in it."""
+        """The JSON body of a request. The client's typed call would spend a third of its time on type look-ups."""
         return {
             "model": self.name,
             "messages": messages,
@@ -182,7 +182,7 @@ def _import_client() -> "type[AsyncOpenAI]":
 
 
 def _http_client() -> Any:
-    """The client's own by aiohttp where it has it: the usual one looks at all connections for each request."""
+    """The `openai` client's aiohttp transport if available; httpx scans all connections for each request."""
     try:
         from openai import DefaultAioHttpClient
 
@@ -198,7 +198,7 @@ def _first(error: BaseException) -> BaseException:
 
 
 async def _cancel_when(stop: threading.Event, tasks: list[asyncio.Task]) -> None:
-    """Ends tasks whose replies nobody waits for any more."""
+    """Cancels tasks once the caller has stopped reading replies."""
     while not all(task.done() for task in tasks):
         if stop.is_set():
             for task in tasks:
@@ -215,7 +215,7 @@ def _response_format(name: str, question: Question[Any]) -> dict[str, Any]:
 
 
 def _text(completion: Any) -> str:
-    """The text of a completion; empty where the model said nothing.
+    """The text of a completion; empty if there is none.
 
     Raises:
         ValueError: it is not a completion.
@@ -229,10 +229,10 @@ def _text(completion: Any) -> str:
 
 
 def _failed(error: Exception) -> Reply:
-    """What a request ended in, in our own words."""
+    """A `Reply` that describes a failed request."""
     import openai
 
-    if type(error.__cause__).__name__ == "ConnectTimeout":  # what the client makes of a refused connection, too
+    if type(error.__cause__).__name__ == "ConnectTimeout":  # the client raises it for refused connections too
         return Reply("", "the connection to the endpoint failed", temporary=True)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Reply("", "the endpoint took too long", temporary=True)

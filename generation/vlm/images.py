@@ -1,4 +1,4 @@
-"""Pictures on their way to a VLM: made small enough, outlined, cropped, encoded."""
+"""Prepares images for a VLM: resizes, outlines, crops and encodes them."""
 
 import base64
 import io
@@ -7,13 +7,13 @@ import numpy as np
 from PIL import Image
 
 JPEG_QUALITY = 95
-"""Without chroma subsampling: no VLM tells it from the original, and a fifth of PNG's bytes and time."""
+"""JPEG settings without chroma subsampling: a fifth of PNG's size and time."""
 
 OUTLINE = (255, 0, 0)
 
 
 def limited(pixels: np.ndarray, side: int) -> Image.Image:
-    """A picture whose longer side is at most `side` pixels.
+    """Shrinks an image so that its longer side is at most `side` pixels.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -24,11 +24,11 @@ def limited(pixels: np.ndarray, side: int) -> Image.Image:
 
 
 def data_url(pixels: np.ndarray, side: int) -> str:
-    """A picture as a `data:` URL, JPEG.
+    """Encodes an image as a `data:` URL with a JPEG.
 
     Args:
         pixels: (H, W, 3) uint8.
-        side: of the longer side at most.
+        side: largest longer side, in pixels.
     """
     out = io.BytesIO()
     limited(pixels, side).save(out, "JPEG", quality=JPEG_QUALITY, subsampling=0)
@@ -36,7 +36,7 @@ def data_url(pixels: np.ndarray, side: int) -> str:
 
 
 def outlined(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
-    """A picture with a red line just outside a region.
+    """Draws a red line just outside a region.
 
     Args:
         pixels: (H, W, 3) uint8.
@@ -49,11 +49,11 @@ def outlined(pixels: np.ndarray, mask: np.ndarray) -> np.ndarray:
 
 
 def crop_box(mask: np.ndarray, margin: float = 0.25) -> tuple[int, int, int, int]:
-    """Top, bottom, left and right of a region with what is around it.
+    """Top, bottom, left and right of a region with a margin, in pixels.
 
     Args:
         mask: (H, W) bool, not empty.
-        margin: share of the region's longer side that is added all around.
+        margin: margin on all sides, as a share of the region's longer side.
     """
     rows, columns = np.flatnonzero(mask.any(axis=1)), np.flatnonzero(mask.any(axis=0))
     longer = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1

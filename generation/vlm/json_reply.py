@@ -1,4 +1,4 @@
-"""Finds the one JSON value that a reply gives as its answer, or refuses.
+"""Extracts the one JSON answer from a VLM's reply, or rejects the reply.
 
 Servers that enforce a schema send bare JSON. Others fence it, open and close it with a phrase, use Python's quotes
 or stop half way. What a reply may look like is a grammar:
@@ -21,10 +21,10 @@ from typing import Any
 from generation.vlm.question import UnusableReply
 
 LONGEST = 20_000
-"""Characters. More than any answer needs."""
+"""Longest accepted reply, in characters."""
 
 WRAPPERS = ("answer", "output", "response", "result")
-"""Keys that some models put around the whole answer."""
+"""Keys in which some models wrap the whole answer."""
 
 _WHAT = (
     r"(?:(?:the|my|a|an|your)\s+)?(?:(?:final|requested|required|short|brief|detailed|revised|valid|json|distinct|new"
@@ -63,7 +63,7 @@ _DAMAGED = "the reply's JSON is damaged or broken off"
 
 
 def find_answer(text: str, is_answer: Callable[[Any], bool]) -> Any:
-    """The JSON value in a reply that is its answer.
+    """Extracts the JSON answer of a reply.
 
     Args:
         text: the reply.
@@ -129,7 +129,7 @@ def _first_value(text: str) -> tuple[Any, str]:
 
 
 def _whole(text: str) -> Any:
-    """A text that is one value and nothing else."""
+    """Parses a text that is one JSON value and nothing else."""
     text = text.strip()
     try:
         return _DECODER.decode(text)
@@ -138,7 +138,7 @@ def _whole(text: str) -> Any:
 
 
 def _python_literal(text: str) -> Any:
-    """What models write that know Python better than JSON: single quotes, trailing commas."""
+    """Parses a Python literal, for models that write single quotes or trailing commas."""
     try:
         node = ast.parse(text, mode="eval").body
         if any(isinstance(part, ast.Dict) and _repeats(part) for part in ast.walk(node)):

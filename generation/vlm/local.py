@@ -1,4 +1,4 @@
-"""Asks Qwen2.5-VL on this machine, by `transformers`."""
+"""Asks Qwen2.5-VL on this machine, with `transformers`."""
 
 from collections.abc import Iterable, Iterator
 from typing import Any
@@ -9,10 +9,10 @@ from generation.vlm.question import Message, Picture, Question, Reply
 
 
 class LocalVlm:
-    """Qwen2.5-VL in this process. It is loaded at the first question and answers greedily.
+    """Qwen2.5-VL in this process, loaded at the first question; decoding is greedy.
 
     Args:
-        options: of a checkpoint.
+        options: options whose `vlm` is a checkpoint.
 
     Raises:
         ImportError: the extra is not installed.
@@ -26,17 +26,17 @@ class LocalVlm:
         self._processor: Any = None
 
     def replies(self, questions: Iterable[Question[Any]]) -> Iterator[tuple[Question[Any], Reply]]:
-        """A reply to each question, in order.
+        """Yields a reply to each question, in order.
 
         Raises:
-            OSError: the checkpoint is not there and cannot be had; the message says where it was looked for.
-            ValueError: it is there and is not one of Qwen2.5-VL.
+            OSError: the checkpoint is missing and cannot be downloaded; the message says where it was searched.
+            ValueError: the checkpoint is not one of Qwen2.5-VL.
         """
         for some in _in_batches(questions, self._options.batch_size):
             yield from zip(some, self._batch(some), strict=True)
 
     def close(self) -> None:
-        """Frees the model's memory, on the GPU too."""
+        """Frees the model's memory, including the GPU's."""
         self._model = self._processor = None
         import gc
 
@@ -103,7 +103,7 @@ class LocalVlm:
 
 
 def _in_batches(questions: Iterable[Question[Any]], size: int) -> Iterator[tuple[Question[Any], ...]]:
-    """Batches of questions, in order; the last may be smaller."""
+    """Splits questions into batches, in order; the last may be smaller."""
     iterator = iter(questions)
     for first in iterator:
         batch = [first]

@@ -1,4 +1,4 @@
-"""Which VLM is asked, and how."""
+"""The options of a VLM: checkpoint or endpoint, device, concurrency and timeouts."""
 
 from dataclasses import dataclass
 from typing import Any, Self
@@ -17,20 +17,19 @@ MODELS: dict[str, str] = {
 
 @dataclass(frozen=True)
 class VlmOptions:
-    """Which VLM is asked, and how.
+    """The options of a VLM.
 
     Attributes:
         vlm: a short id of `MODELS`, a Hub id or folder with a Qwen2.5-VL checkpoint, or the URL of an
             OpenAI-compatible endpoint, such as `http://HOST:PORT/v1`.
-        model: what the endpoint calls its model; only for an endpoint.
-        revision: of a checkpoint on the Hub.
+        model: the endpoint's name of its model; only for an endpoint.
+        revision: revision of a checkpoint on the Hub.
         device: `cpu`, `cuda` or `cuda:N`; for a checkpoint.
-        batch_size: questions that go through a checkpoint together. 1 on a CPU keeps the replies the same bit for
-            bit.
-        concurrency: questions that an endpoint is asked at a time.
-        seconds: how long one request to an endpoint may take.
-        retries: how often a request is sent again when the endpoint is busy, broken or silent.
-        picture_side: pictures are brought to this size at most, the longer side, in pixels.
+        batch_size: questions per batch of a checkpoint. On a CPU replies are repeatable only with 1.
+        concurrency: simultaneous requests to an endpoint.
+        seconds: timeout of one request to an endpoint.
+        retries: how often a failed request to an endpoint is repeated.
+        picture_side: larger images are shrunk to this longer side, in pixels.
 
     Raises:
         ValueError: the options contradict each other.
@@ -61,7 +60,7 @@ class VlmOptions:
 
     @classmethod
     def named(cls, vlm: str, model: str | None = None, **others: Any) -> Self:
-        """The options for a VLM as people name it: a Hub id may be followed by `@REVISION`."""
+        """The options for a VLM named on the command line: a Hub id may be followed by `@REVISION`."""
         if vlm.startswith(("http://", "https://")):
             return cls(vlm, model, **others)
         place = place_of(vlm)
@@ -69,7 +68,7 @@ class VlmOptions:
 
     @property
     def place(self) -> str:
-        """The VLM as `named` takes it."""
+        """The `vlm` argument of `named` for these options."""
         return f"{self.vlm}@{self.revision}" if self.revision else self.vlm
 
     @property
@@ -78,5 +77,5 @@ class VlmOptions:
 
     @property
     def name(self) -> str:
-        """The model's name, by which answers are kept: an endpoint that moves is the same model."""
+        """The model's name, under which answers are stored; for an endpoint it does not depend on the URL."""
         return self.model or self.place

@@ -1,4 +1,4 @@
-"""What a VLM is asked, and what it says: no model and no wire in here."""
+"""The data types of questions to a VLM and of its replies, and the interface of a VLM."""
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -11,20 +11,20 @@ Value_co = TypeVar("Value_co", covariant=True)
 
 
 class UnusableReply(ValueError):
-    """A reply that is not what was asked for; the message says why, in our own words."""
+    """A reply does not have the requested content; the message says why."""
 
 
 class VlmUnavailable(ConnectionError):
-    """The VLM as a whole does not answer; the message says what to do. What was answered before is kept."""
+    """The VLM does not answer any question; the message says what to do. Earlier answers are kept."""
 
 
 @dataclass(frozen=True)
 class Picture:
-    """A picture to show.
+    """An image in a question.
 
     Attributes:
-        name: where it comes from, for the reply store: `turn-2/IMAGE.webp`.
-        load: gives its (H, W, 3) uint8 RGB pixels, when they are needed.
+        name: its source, for the reply store: `turn-2/IMAGE.webp`.
+        load: returns its (H, W, 3) uint8 RGB pixels; called when the question is asked.
     """
 
     name: str
@@ -37,7 +37,7 @@ class Message:
 
     Attributes:
         role: `user` or `assistant`.
-        parts: text and pictures, in order.
+        parts: texts and images, in order.
     """
 
     role: str
@@ -49,14 +49,14 @@ class Question(Generic[Value_co]):
     """One question.
 
     Attributes:
-        key: names it in the run: letters, digits, `.`, `_`, `-`, and `/` between folders.
-        subject: a digest of what the pictures show; another subject under the same key is another question.
-        system: how to behave.
-        messages: worked examples, if any, and then the question itself, by the user.
+        key: unique name in the run: letters, digits, `.`, `_`, `-`, and `/` between folders.
+        subject: a digest of the images' content; with another subject it is another question.
+        system: the system prompt.
+        messages: worked examples, if any, then the question as a user message.
         schema: JSON schema of the reply.
-        schema_name: a name for it, as endpoints want one.
-        read: reads a reply; raises `UnusableReply`.
-        max_tokens: of the reply.
+        schema_name: the schema's name, which endpoints require.
+        read: parses a reply; raises `UnusableReply`.
+        max_tokens: largest number of tokens of the reply.
     """
 
     key: str
@@ -71,12 +71,12 @@ class Question(Generic[Value_co]):
 
 @dataclass(frozen=True)
 class Reply:
-    """What came back.
+    """The reply to a question.
 
     Attributes:
-        text: of the reply; empty where there was none.
+        text: the reply's text; empty if there is none.
         problem: why there is none, or None.
-        temporary: asking later may help: the problem is the server's and not the question's.
+        temporary: whether the problem is the server's, so that asking later may succeed.
     """
 
     text: str
@@ -85,20 +85,20 @@ class Reply:
 
 
 class Vlm(Protocol):
-    """A model that looks at pictures and answers.
+    """A vision-language model that answers questions about images.
 
     Attributes:
-        name: of the model. Answers are kept by it.
+        name: the model's name, under which answers are stored.
     """
 
     name: str
 
     def replies(self, questions: Iterable[Question[Any]]) -> Iterator[tuple[Question[Any], Reply]]:
-        """A reply to each question, in any order.
+        """Yields a reply to each question, in any order.
 
         Raises:
-            VlmUnavailable: there is no use in asking on.
+            VlmUnavailable: the VLM answers no questions.
         """
 
     def close(self) -> None:
-        """Frees what it holds: memory, connections."""
+        """Frees its memory and connections."""

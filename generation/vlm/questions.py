@@ -1,7 +1,7 @@
-"""The three kinds of question: which objects are there, what to edit them to, how natural the result is.
+"""Builds the three kinds of question: objects of an image, prompt of an edit, quality score of a result.
 
-The words follow the paper where it gives them (3.1, 3.2 and appendix B). What is written in a picture is named as
-data in every one of them; that a model keeps to it is not relied on: `replies` reads nothing but the answer.
+The wording follows the paper where it gives one (3.1, 3.2 and appendix B). Every question says that text inside an
+image is not an instruction. A model may ignore that, so `replies` validates each answer.
 """
 
 from typing import Any
@@ -77,7 +77,7 @@ _SCORE_SCHEMA = _schema(score={"type": "number", "minimum": 0, "maximum": 5}, re
 
 
 def objects_question(key: str, subject: str, image: Picture) -> Question[tuple[NamedObject, ...]]:
-    """Which objects a picture shows: people first, larger ones first (paper, 3.1, balance 1 and 2)."""
+    """Asks which objects an image shows, people and larger ones first (paper, 3.1, balance 1 and 2)."""
     return Question(
         key,
         subject,
@@ -93,15 +93,15 @@ def objects_question(key: str, subject: str, image: Picture) -> Question[tuple[N
 def prompt_question(
     key: str, subject: str, image: Picture, outlined: Picture, edit_type: str, object: str
 ) -> Question[WrittenPrompt]:
-    """What a region is to show after an edit (paper, 3.1, stage 2).
+    """Asks for the prompt of an edit (paper, 3.1, stage 2).
 
     Args:
-        key: names the question.
-        subject: a digest of the planned edit and what came before it.
-        image: as it is now, after the earlier turns.
-        outlined: the same with the region outlined in red.
-        edit_type: one of `diffseg30k.EDIT_TYPES`, drawn by the plan.
-        object: what the region shows now; a cleaned name.
+        key: the question's key.
+        subject: a digest of the planned edit and the earlier edits.
+        image: the image after the earlier turns.
+        outlined: the same image with the region outlined in red.
+        edit_type: one of `diffseg30k.EDIT_TYPES`, from the plan.
+        object: name of the object in the region, cleaned.
     """
     properties = {"prompt": _TEXT} | ({"background": _TEXT} if edit_type == "addition" else {})
     return Question(
@@ -116,7 +116,7 @@ def prompt_question(
 
 
 def image_question(key: str, subject: str, image: Picture, examples: tuple[Message, ...]) -> Question[Judgement]:
-    """How natural a whole picture is, after two worked examples (paper, appendix B)."""
+    """Asks how natural a whole image is, after two worked examples (paper, appendix B)."""
     asked = Message("user", (image, rate("this picture")))
     return _score_question(key, subject, (*examples, asked))
 
@@ -130,16 +130,17 @@ def edit_question(
     described: str,
     examples: tuple[Message, ...],
 ) -> Question[Judgement]:
-    """How natural one edit is. The paper saw scores judge the whole picture (3.2); this asks for the edit alone.
+    """Asks how natural one edit is. The paper found that scores judge the whole image (3.2); this one names the
+    edit.
 
     Args:
-        key: names the question.
+        key: the question's key.
         subject: a digest of the edit.
-        image: the whole picture after the edit.
-        before: the region's crop before it.
-        after: the same crop after it.
-        described: the edit in a few words, such as `removal of the dog`; cleaned names only.
-        examples: two worked ones.
+        image: the whole image after the edit.
+        before: the region's crop before the edit.
+        after: the same crop after the edit.
+        described: the edit in a few words, such as `removal of the dog`, with cleaned names.
+        examples: two worked examples.
     """
     text = (
         f"The first picture was edited in one place ({described}). The second picture shows that place before the "

@@ -1,7 +1,7 @@
-"""Replies to the three kinds of question, read into typed values.
+"""Parses replies to the three kinds of question into typed values.
 
-Each reader takes what a VLM wrote and returns what it says, or raises `UnusableReply`. Text from a reply is
-cleaned before anything is done with it and is never used as a path, a number or an instruction.
+Each function returns the parsed reply or raises `UnusableReply`. Text from a reply is cleaned before use, and
+never used as a path or an instruction.
 """
 
 import re
@@ -17,7 +17,7 @@ from generation.vlm.json_reply import find_answer, without_thoughts
 from generation.vlm.question import UnusableReply
 
 MAX_OBJECTS = 12
-"""Objects that are taken from a list: the first ones, for people and large objects were asked for first."""
+"""Number of objects that are taken from a reply: the first ones, because people and large objects come first."""
 
 LONGEST_REASON = 400
 """Characters."""
@@ -26,7 +26,7 @@ KINDS = (
     *("person", "animal", "vehicle", "food", "furniture", "kitchen", "accessory", "sports", "electronic"),
     *("appliance", "indoor", "outdoor", "plant", "building", "landscape"),
 )
-"""What kind of thing an object may be said to be: COCO's super-categories, and three for scenery."""
+"""The kinds of objects in replies: COCO's supercategories, and three for scenery."""
 
 _NUMBER = re.compile(r"(\d(?:\.\d{1,6})?)(?:\s*/\s*5(?:\.0)?|\s+out of\s+5|\s*\((?:score|out of 5)\))?")
 _PAPER_SENTENCE = re.compile(
@@ -61,7 +61,7 @@ _NO_REASON = re.compile(
 
 @dataclass(frozen=True)
 class NamedObject:
-    """One object that a VLM sees.
+    """One object that a VLM named.
 
     Attributes:
         name: in English.
@@ -77,8 +77,8 @@ class WrittenPrompt:
     """A prompt that a VLM wrote.
 
     Attributes:
-        prompt: what the region is to show.
-        background: in an addition, what it is to show before the new object comes; else None.
+        prompt: describes the region after the edit.
+        background: for an addition describes the region between removal and addition; else None.
     """
 
     prompt: str
@@ -87,7 +87,7 @@ class WrittenPrompt:
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a VLM thinks of a picture.
+    """A VLM's score of an image or edit, with its reason.
 
     Attributes:
         score: 0 (very unnatural) to 5 (natural).
@@ -102,12 +102,12 @@ class Judgement:
 
 
 def read_objects(text: str) -> tuple[NamedObject, ...]:
-    """The objects that a reply names, at most MAX_OBJECTS; none where it says that there are none.
+    """The objects that a reply names, at most MAX_OBJECTS; empty if it says that there are none.
 
-    Names that are no nouns to look for are left out.
+    Names that are not short English noun phrases are dropped.
 
     Raises:
-        UnusableReply: it is not a list of objects, or none of its names can be used.
+        UnusableReply: it is not a list of objects, or has no usable name.
     """
     answer = find_answer(text, _is_objects)
     entries = answer["objects"] if isinstance(answer, dict) else answer
@@ -146,10 +146,10 @@ def read_prompt(text: str, edit_type: str, object: str) -> WrittenPrompt:
     Args:
         text: the reply.
         edit_type: one of `diffseg30k.EDIT_TYPES`.
-        object: what the region shows before the edit.
+        object: name of the object in the region before the edit.
 
     Raises:
-        UnusableReply: it gives none, or one that a diffusion model would misread: an order, the removed object's
+        UnusableReply: it has no prompt, or one unsuitable for a diffusion model: an order, the removed object's
             name in a removal, another language, markup.
     """
     if edit_type not in EDIT_TYPES:
@@ -179,10 +179,10 @@ def _description(value: Any) -> str:
 
 
 def read_judgement(text: str) -> Judgement:
-    """The score and the sentence that a reply gives, as JSON or in the paper's words.
+    """The score and the reason in a reply, as JSON or in the wording of the paper's examples.
 
     Raises:
-        UnusableReply: it gives no score from 0 to 5, or no reason.
+        UnusableReply: it has no score from 0 to 5, or no reason.
     """
     plain = without_thoughts(text).replace("**", "").strip()
     if said := _PAPER_SENTENCE.fullmatch(plain):

@@ -1,7 +1,7 @@
-"""What a VLM was asked and what it said, kept in the run directory, so that nothing finished is asked again.
+"""Stores a VLM's replies in the run directory, so that answered questions are not asked again.
 
-vlm/KEY.json    one question: whose answer it is, to what, and the reply; with every attempt and the whole
-                question where replies are kept for audit
+vlm/KEY.json    one question: fingerprint, reply and unusable attempts; with `keep_replies` also the whole
+                question
 """
 
 import dataclasses
@@ -22,8 +22,8 @@ class Attempt:
     """One reply that could not be used.
 
     Attributes:
-        reply: as it came.
-        problem: why it could not be used.
+        reply: the reply's text.
+        problem: why it is unusable.
     """
 
     reply: str
@@ -32,12 +32,12 @@ class Attempt:
 
 @dataclass(frozen=True)
 class Entry:
-    """What is kept of one question.
+    """The stored entry of one question.
 
     Attributes:
-        fingerprint: of the model and the question: another one's entry does not count.
-        reply: the one that was used; None where there is none, or none yet.
-        refused: the attempts that could not be used.
+        fingerprint: digest of model and question; an entry with another fingerprint is ignored.
+        reply: the usable reply; None if there is none yet.
+        refused: the unusable replies.
     """
 
     fingerprint: str
@@ -46,7 +46,7 @@ class Entry:
 
 
 def fingerprint(question: Question[Any], model: str) -> str:
-    """A digest of all that an answer depends on; the pictures go in by their names and the subject."""
+    """A digest of all that an answer depends on; images enter by their names and the subject."""
     content = [model, question.subject, question.system, _texts(question.messages), question.schema]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
@@ -61,18 +61,18 @@ def _texts(messages: tuple[Message, ...]) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class ReplyStore:
-    """The kept questions of a run.
+    """The stored questions of a run.
 
     Attributes:
-        run: where they are kept.
-        keep_replies: keep the whole question beside its answer, for audit.
+        run: the run directory.
+        keep_replies: whether the whole question is stored with its answer, for audit.
     """
 
     run: RunDirectory
     keep_replies: bool = False
 
     def read(self, question: Question[Any], model: str) -> Entry | None:
-        """What is kept of this very question to this model; None where it has to be asked."""
+        """The entry of a question to a model; None if there is none with the same fingerprint."""
         try:
             data = self.run.read(_path(question.key))
         except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""The two worked examples that come before a request for a score (paper, appendix B, Figure 7).
+"""Builds the two worked examples that precede a request for a score (paper, appendix B, Figure 7).
 
-The paper's pictures are not published. These two make the same points, a slight oddity that gets 4 and a fragment
-that gets 1, with photographs that scikit-image carries: a cup and saucer whose colour was changed all but for the
-rim, and the same scene with a piece of a face pasted into it.
+The paper's images are not published. These two show the same cases, a slight oddity with score 4 and a fragment
+with score 1, on photographs from scikit-image: a cup and saucer whose colour was changed except at the rim, and
+the same scene with a piece of a face pasted into it.
 """
 
 import functools
@@ -15,7 +15,7 @@ from generation.vlm.question import Message, Picture
 from generation.vlm.questions import rate
 
 SIDE = 224
-"""Pixels: 64 of Qwen2.5-VL's visual tokens."""
+"""Side in pixels; an image takes 64 visual tokens of Qwen2.5-VL."""
 
 _GOOD = (
     4,
@@ -25,7 +25,7 @@ _BAD = (1, "a woman's face lies on the table as an incomplete fragment that does
 
 
 def worked_examples() -> tuple[Message, ...]:
-    """Two requests with their answers."""
+    """Two scoring requests with their answers."""
     request = rate("this picture")
     return (
         Message("user", (Picture("example: changed colour", _changed_colour), request)),

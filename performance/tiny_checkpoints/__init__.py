@@ -1,1 +1,1 @@
-"""How well the tiny checkpoints inpaint photographs that their training never saw."""
+"""Measures the inpainting quality of the tiny checkpoints on photographs outside their training set."""

@@ -1,4 +1,4 @@
-"""The dataset card: metadata that the Hub and `datasets` understand, and a text that tells the truth."""
+"""The dataset card: metadata that the Hub and `datasets` understand, and a text that agrees with the dataset."""
 
 import dataclasses
 import shutil

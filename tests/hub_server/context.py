@@ -1,4 +1,4 @@
-"""What every handler needs: the store, and who may do what."""
+"""The context of every request handler: the store, and the permissions of tokens."""
 
 import re
 from dataclasses import dataclass, field

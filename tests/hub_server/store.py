@@ -1,4 +1,4 @@
-"""What the server keeps: repositories as commits of files, and LFS objects in a folder."""
+"""The server's storage: repositories as commits of files, and LFS objects in a folder."""
 
 import hashlib
 import threading

@@ -1,1 +1,1 @@
-"""Where a wave runs: on this machine, on a Ray cluster or on a Slurm cluster, each by datatrove's own executor."""
+"""datatrove executors that run a wave on this machine, on a Ray cluster or on a Slurm cluster."""

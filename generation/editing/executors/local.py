@@ -1,4 +1,5 @@
-"""datatrove's local executor on a process pool of the standard library: quiet, and it notices a killed worker."""
+"""Runs a wave in worker processes of this machine: datatrove's local executor on a standard library process
+pool."""
 
 import multiprocessing
 import os
@@ -17,18 +18,19 @@ from datatrove.utils.stats import PipelineStats
 from generation.editing.executors.worker_process import COMMAND, worker_pool
 
 PRELOAD = ("generation.editing.executors.preload",)
-"""Imported once, by the process that workers are forked from, and not once per worker and wave."""
+"""Imported once, by the fork server, instead of by each worker in each wave."""
 
 
 class WorkerKilled(ChildProcessError):
-    """A worker process was killed from outside, so the chunk it was at is not finished."""
+    """A worker process was killed, so its chunk is not finished."""
 
 
 class PoolExecutor(LocalPipelineExecutor):
-    """Runs the tasks in worker processes that stay from task to task, so that a loaded model can stay too.
+    """Runs datatrove tasks in worker processes that are reused, so that a loaded model stays in memory between
+    tasks.
 
-    Logs errors alone to the console; the log files in `logging_dir` hold everything. A task that fails ends the
-    others. One worker is this process.
+    The console shows errors only; the log files in `logging_dir` hold everything. A task that fails ends the
+    others. With one worker the tasks run in the calling process.
     """
 
     def run(self) -> PipelineStats | None:
@@ -50,27 +52,27 @@ class PoolExecutor(LocalPipelineExecutor):
         return stats
 
     def _here(self, ranks: Sequence[int]) -> list[PipelineStats]:
-        return [deepcopy(self)._run_for_rank(rank) for rank in ranks]  # each task counts by itself
+        return [deepcopy(self)._run_for_rank(rank) for rank in ranks]  # statistics are counted per task
 
     def _in_processes(self, ranks: Sequence[int]) -> list[PipelineStats]:
         try:
             with worker_pool(min(self.workers, len(ranks)), self.start_method) as pool:
                 with _environment(_worker_environment()):
                     tasks = [pool.submit(_run_task, self, rank) for rank in ranks]
-                    # A pool looks for dead processes among those that it had when it last woke up, and `submit`
-                    # wakes it before it starts one. So one more wakes it with all of them there.
+                    # The pool's manager thread watches the processes that existed when it last woke, and `submit`
+                    # wakes it before starting a process. An additional task wakes it when all processes exist.
                     pool.submit(os.getpid)
                 return [task.result() for task in as_completed(tasks)]
         except BrokenProcessPool as error:
             raise WorkerKilled("a worker process was killed; is there enough memory?") from error
 
     def _run_for_rank(self, rank: int, local_rank: int = 0, node_rank: int = -1) -> PipelineStats:
-        # datatrove shows the log of local rank 0 and only the errors of the others
+        # datatrove prints the log of local rank 0, and only errors of other ranks
         return super()._run_for_rank(rank, local_rank=local_rank + 1, node_rank=node_rank)
 
 
 def _run_task(executor: PoolExecutor, rank: int) -> PipelineStats:
-    """In a worker process. An error that cannot be sent to the command would look there like a killed worker."""
+    """Runs a task in a worker process, and replaces an error that cannot be pickled by one that can."""
     try:
         return executor._run_for_rank(rank)
     except Exception as error:
@@ -82,18 +84,16 @@ def _run_task(executor: PoolExecutor, rank: int) -> PipelineStats:
 
 
 def _worker_environment() -> dict[str, str]:
-    """What the fork server and the workers find in their environment when they start.
+    """Sets the environment variables with which the fork server and the workers start.
 
-    They import what the command would: by its path, and not from the working directory, where a packed dataset
-    is a folder with the name of our module.
+    They import modules from the command's `sys.path`, without the working directory: a packed dataset there is a
+    folder named `diffseg30k`, like our module.
     """
     return {
         COMMAND: str(os.getpid()),
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "PYTHONSAFEPATH": "1",
-        "PYTHONWARNINGS": os.environ.get(
-            "PYTHONWARNINGS", "ignore::FutureWarning"
-        ),  # of the next versions' changes
+        "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore::FutureWarning"),  # deprecation warnings
     }
 
 
@@ -112,19 +112,19 @@ def _environment(variables: Mapping[str, str]) -> Iterator[None]:
 
 
 def _start_method(device: str) -> str:
-    """Forked workers start quickly, but the fork server imports diffusers, which asks for CUDA: they cannot."""
+    """`spawn` for GPUs: the fork server's import of diffusers initialises CUDA, which does not survive a fork."""
     if device == "cpu" and "forkserver" in multiprocessing.get_all_start_methods():
         return "forkserver"
     return "spawn"
 
 
 def local_executor(step: PipelineStep, workers: int, logs: str, device: str = "cpu") -> PoolExecutor:
-    """One process a worker on this machine; one worker is this process.
+    """An executor with one process per worker on this machine; a single worker runs in the calling process.
 
     Args:
-        step: what a worker does; its rank is the worker's number.
-        workers: tasks, and processes.
-        logs: a folder.
+        step: the pipeline step that each worker runs; its rank is the worker's number.
+        workers: number of tasks and of processes.
+        logs: folder of the log files.
         device: `cpu`, `cuda` or `cuda:N`.
     """
     start_method = _start_method(device)
@@ -136,5 +136,5 @@ def local_executor(step: PipelineStep, workers: int, logs: str, device: str = "c
         workers=workers,
         logging_dir=logs,
         start_method=start_method,
-        skip_completed=False,  # the records say what is finished; a second memory of it could disagree
+        skip_completed=False,  # edit records decide what is finished
     )

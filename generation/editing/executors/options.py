@@ -1,4 +1,4 @@
-"""Where a wave runs, and with how many workers."""
+"""The options of executors: local, Ray or Slurm, and the number of workers."""
 
 from dataclasses import dataclass, field
 from typing import Literal
@@ -8,16 +8,16 @@ ExecutorKind = Literal["local", "ray", "slurm"]
 
 @dataclass(frozen=True)
 class SlurmOptions:
-    """What sbatch is told.
+    """The options of sbatch.
 
     Attributes:
-        partition: to submit to.
+        partition: the partition to submit to.
         time: limit of a job, such as `24:00:00`; a job that reaches it is finished by the next submission.
         qos: quality of service; empty for none.
-        cpus: processor cores a job.
-        memory_gb: gigabytes of memory a core.
-        gpus: GPUs a job.
-        setup: a shell command before the work, such as `source env/bin/activate`.
+        cpus: processor cores per job.
+        memory_gb: gigabytes of memory per core.
+        gpus: GPUs per job.
+        setup: a shell command that each job runs first, such as `source env/bin/activate`.
         sbatch: further sbatch options, such as `("account", "me")`.
     """
 
@@ -33,15 +33,15 @@ class SlurmOptions:
 
 @dataclass(frozen=True)
 class ExecutorOptions:
-    """Where a wave runs.
+    """Which executor runs a wave, and with how many workers.
 
     Attributes:
-        kind: `local` is this machine.
+        kind: `local` (this machine), `ray` or `slurm`.
         workers: processes that edit at the same time, on all machines of the executor together.
-        shared: other machines work on the run at the same time, each by a command of its own; only for `local`.
-        address: of the Ray cluster; `local` starts one on this machine.
-        gpus: GPUs that each worker gets; 0 on processors.
-        slurm: only for `slurm`.
+        shared: other machines edit the same run, each started by its own command; only for `local`.
+        address: address of the Ray cluster; `local` starts one on this machine.
+        gpus: GPUs per worker; 0 runs on processors.
+        slurm: the options of sbatch; only for `slurm`.
     """
 
     kind: ExecutorKind = "local"
@@ -55,6 +55,6 @@ class ExecutorOptions:
         if self.workers < 1:
             raise ValueError(f"--workers {self.workers}: at least one")
         if (self.kind == "slurm") != (self.slurm is not None):
-            raise ValueError("--executor slurm needs --partition, and only that takes one")
+            raise ValueError("--partition belongs to --executor slurm, which needs one")
         if self.slurm is not None and not self.slurm.partition:
             raise ValueError("--executor slurm needs --partition: `sinfo -s` lists the cluster's")

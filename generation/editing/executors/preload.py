@@ -1,6 +1,6 @@
-"""What the fork server imports once, so that no worker has to; no other process imports this module.
+"""Imports the heavy modules in the fork server, so that no worker has to; no other process imports this module.
 
-The fork server ends by itself when its command has died, but not before its imports are done, which takes seconds.
+While the imports run, for seconds, the fork server would not notice that its command has died; a thread here does.
 """
 
 import importlib
@@ -12,19 +12,19 @@ from contextlib import contextmanager, suppress
 from generation.editing.executors.worker_process import COMMAND
 
 MODULES = ("generation.editing.worker", "diffusers.pipelines.pipeline_utils")
-"""The second imports torch and transformers, which is nearly all that any pipeline takes."""
+"""The second imports torch and transformers, the largest part of every pipeline's imports."""
 
-LOOK = 0.2
-"""Seconds between two looks whether the command is there."""
+POLL_SECONDS = 0.2
+"""Seconds between two checks that the command is running."""
 
 
 @contextmanager
-def _ending_with(command: int) -> Iterator[None]:
-    """Ends this process if its parent is no longer the command. Its thread is over before anything forks."""
+def _exit_without(command: int) -> Iterator[None]:
+    """Ends this process when its parent is no longer the command. The watching thread ends before any fork."""
     done = threading.Event()
 
     def watch() -> None:
-        while not done.wait(LOOK):
+        while not done.wait(POLL_SECONDS):
             if os.getppid() != command:
                 os._exit(1)
 
@@ -38,9 +38,9 @@ def _ending_with(command: int) -> Iterator[None]:
 
 
 def _preload(command: int) -> None:
-    with _ending_with(command):
+    with _exit_without(command):
         for name in MODULES:
-            with suppress(Exception):  # a worker that needs it says what is wrong with it
+            with suppress(Exception):  # the worker that needs the module reports its error
                 importlib.import_module(name)
 
 

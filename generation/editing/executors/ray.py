@@ -9,7 +9,7 @@ from generation.editing.executors.options import ExecutorOptions
 
 
 def ray_executor(step: PipelineStep, options: ExecutorOptions, logs: str) -> RayPipelineExecutor:
-    """One Ray job a worker, on whichever machine of the cluster has room. A job that dies is started again by Ray.
+    """An executor with one Ray job per worker, on any machine with free resources; Ray restarts a job that dies.
 
     The project has to be installed on every machine, and the run directory reachable from each.
 
@@ -24,7 +24,7 @@ def ray_executor(step: PipelineStep, options: ExecutorOptions, logs: str) -> Ray
         workers=options.workers,
         gpus_per_task=options.gpus,
         logging_dir=logs,
-        skip_completed=False,  # the records say what is finished
+        skip_completed=False,  # edit records decide what is finished
     )
 
 

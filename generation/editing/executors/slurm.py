@@ -1,4 +1,4 @@
-"""datatrove's executor for a Slurm cluster: one job array a wave, each waiting for the one before."""
+"""datatrove's executor for a Slurm cluster: one job array per wave, which waits for the previous one."""
 
 from collections.abc import Sequence
 
@@ -9,13 +9,13 @@ from generation.editing.executors.options import ExecutorOptions, SlurmOptions
 
 
 def submit_waves(steps: Sequence[PipelineStep], options: ExecutorOptions, logs: Sequence[str]) -> list[str]:
-    """Submits the waves and returns at once.
+    """Submits one job array per wave and returns without waiting for them.
 
-    A wave starts when the one before has ended, however it ended: edits that wait for an earlier turn are left for
-    the next submission.
+    A wave starts when the previous one has ended, successfully or not. Edits whose earlier turn is unfinished are
+    not made; the next submission makes them.
 
     Args:
-        steps: what a worker does, one a wave, in order.
+        steps: the pipeline step of each wave, in order.
         options: with `slurm` set.
         logs: a folder for each wave.
 
@@ -28,7 +28,7 @@ def submit_waves(steps: Sequence[PipelineStep], options: ExecutorOptions, logs: 
     """
     slurm, before, jobs = options.slurm, None, []
     if slurm is None:
-        raise ValueError("the options say nothing of Slurm")
+        raise ValueError("the executor's options lack `slurm`: give SlurmOptions")
     for number, (step, folder) in enumerate(zip(steps, logs, strict=True), start=1):
         wave = _executor(step, slurm, options.workers, f"diffseg30k-{number}", folder, before)
         wave.launch_job()
@@ -55,5 +55,5 @@ def _executor(
         depends_job_id=before,
         run_on_dependency_fail=True,
         logging_dir=logs,
-        skip_completed=False,  # the records say what is finished
+        skip_completed=False,  # edit records decide what is finished
     )

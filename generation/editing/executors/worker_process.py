@@ -1,4 +1,4 @@
-"""A pool of worker processes that ends with the command that started it, however that ends."""
+"""A process pool whose workers end when the command that started it ends, even by SIGKILL."""
 
 import multiprocessing
 import os
@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection, wait
 from typing import Any
 
 COMMAND = "DIFFSEG30K_COMMAND"
-"""The environment variable that tells the fork server the process id of its command."""
+"""Environment variable with the process id of the command, for the fork server."""
 
 _number: int | None = None
 
@@ -23,11 +23,11 @@ def worker_number() -> int | None:
 
 @contextmanager
 def worker_pool(workers: int, start_method: str) -> Iterator[ProcessPoolExecutor]:
-    """A pool whose processes are ended at once, at work or not, when the block raises or this process dies.
+    """A pool whose processes end immediately, running tasks included, when the block raises or this process dies.
 
     Args:
-        workers: processes.
-        start_method: one of `multiprocessing`'s, but not `fork`.
+        workers: number of processes.
+        start_method: `forkserver` or `spawn`.
     """
     context = multiprocessing.get_context(start_method)
     stopped, stop = context.Pipe(duplex=False)
@@ -37,27 +37,27 @@ def worker_pool(workers: int, start_method: str) -> Iterator[ProcessPoolExecutor
         try:
             yield pool
         except BaseException:
-            stop.send_bytes(b"stop")  # without it, the shutdown would wait until they have done their tasks
+            stop.send_bytes(b"stop")  # otherwise the shutdown waits for running tasks
             raise
         finally:
             pool.shutdown(cancel_futures=True)
 
 
 def _begin(numbers: Any, stopped: Connection) -> None:
-    """The first thing that a worker process does."""
+    """Initialises a worker process: signals, the watching thread, its number."""
     global _number
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal sends it to everyone; the command decides
-    threading.Thread(target=_exit_when_told, args=(stopped,), daemon=True).start()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a terminal interrupts all processes; only the command reacts
+    threading.Thread(target=_exit_when_stopped, args=(stopped,), daemon=True).start()
     with numbers.get_lock():
         _number = numbers.value
         numbers.value += 1
 
 
-def _exit_when_told(stopped: Connection) -> None:
-    """A worker that waits for a task, or is at one, would not notice that the command has died.
+def _exit_when_stopped(stopped: Connection) -> None:
+    """Ends this worker when the command has stopped the pool or died.
 
-    The command holds the other ends of two pipes, and the system closes them with it, also after SIGKILL. What a
-    worker has begun to write is not there, so it can go at any moment.
+    The command holds the other ends of two pipes, which the system closes when it dies, even by SIGKILL. Files
+    are written under a temporary name and renamed, so a worker may end at any moment.
     """
     parent = multiprocessing.parent_process()
     wait([stopped] if parent is None else [stopped, parent.sentinel])

@@ -1,3 +1,3 @@
-"""GLIDE's inpainting pair (Nichol et al. 2021, arXiv 2112.10741): a 64-pixel model that follows the text, and one
-that brings its picture to 256 pixels. OpenAI's published weights load by their own names.
+"""GLIDE inpainting (Nichol et al. 2021, arXiv 2112.10741): a text-conditioned base model at 64 pixels and an
+upsampler to 256 pixels, whose parameters have the names of OpenAI's published state dicts.
 """

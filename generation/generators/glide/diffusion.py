@@ -1,7 +1,8 @@
-"""How GLIDE samples: ancestral steps with learned variances, fewer than it was trained with, around known pixels.
+"""GLIDE's sampling loop: DDPM steps with learned variances on a subset of the 1,000 training steps, with known
+pixels kept.
 
-The posteriors are diffusers' DDPMScheduler's. It keeps its schedule in float32, which loses digits where betas are
-small; here it is given one in float64, and then agrees with the formulas to float32's own rounding.
+diffusers' DDPMScheduler computes the posteriors. Its float32 schedule loses precision where betas are small; given
+a float64 schedule, as here, it agrees with the formulas to float32 rounding.
 """
 
 import math
@@ -15,20 +16,22 @@ from torch import Tensor
 TRAINED_STEPS = 1000
 
 FAST = (10, 10, 3, 2, 2)
-"""Steps in each fifth of the schedule, from its clean end: OpenAI's `fast27` for the upsampler."""
+"""Number of steps in each fifth of the schedule, the least noisy fifth first: OpenAI's `fast27` for the
+upsampler."""
 
 Model = Callable[[Tensor, Tensor], Tensor]
-"""A noisy (B, 3, S, S) image and (B,) steps to (B, 6, S, S): its noise and its variance."""
+"""Maps a noisy (B, 3, S, S) image and (B,) steps to (B, 6, S, S): noise and variance."""
 
 
 def spaced_steps(sections: Sequence[int]) -> list[int]:
-    """The steps of 1,000 that are taken, in falling order.
+    """Selects steps of the 1,000 training steps, in descending order.
 
     Args:
-        sections: how many in each of as many equal parts of the schedule, evenly from a part's first to its last.
+        sections: the number of steps in each of `len(sections)` equal parts of the schedule, evenly spaced from
+            the part's first to its last step.
 
     Raises:
-        ValueError: there are more steps in a part than it is long, or none.
+        ValueError: a part is to have no step, or more steps than it is long.
     """
     size = TRAINED_STEPS // len(sections)
     if min(sections) < 1 or max(sections) > size:
@@ -41,12 +44,12 @@ def spaced_steps(sections: Sequence[int]) -> list[int]:
 
 
 def fast_steps() -> list[int]:
-    """FAST, the noisiest step moved two down: from pure noise it leaves artefacts."""
+    """The steps of FAST with the noisiest one lowered by two: starting at the noisiest step leaves artefacts."""
     return [TRAINED_STEPS - 3, *spaced_steps(FAST)[1:]]
 
 
 def make_scheduler(schedule: str, steps: Sequence[int]) -> Any:
-    """diffusers' DDPMScheduler over some steps, in float64.
+    """diffusers' DDPMScheduler over the given steps, with a float64 schedule.
 
     Args:
         schedule: `linear` or `squaredcos_cap_v2`.
@@ -82,8 +85,8 @@ def guided(model: Model, guidance: float) -> Model:
     """Classifier-free guidance (Ho and Salimans 2021) on the noise; the variance is that with the prompt.
 
     Args:
-        model: of a batch whose first half has the prompt and whose second half has none.
-        guidance: how far beyond the prompt's noise to go; 1 goes to it.
+        model: predicts for a batch whose first half has the prompt and whose second half has an empty one.
+        guidance: the guidance scale; 1 gives the prediction with the prompt.
     """
 
     def with_guidance(x: Tensor, steps: Tensor) -> Tensor:
@@ -97,18 +100,18 @@ def guided(model: Model, guidance: float) -> Model:
 def sample(
     model: Model, scheduler: Any, noise: Tensor, known: Tensor, keep: Tensor, generators: Sequence[torch.Generator]
 ) -> Tensor:
-    """An image from noise.
+    """Samples images by denoising.
 
-    At every step the image that the model has in mind is given the known pixels before it is clipped, as OpenAI's
-    inpainting does.
+    At every step the known pixels replace those of the predicted clean image before it is clipped, as in OpenAI's
+    inpainting.
 
     Args:
         model: predicts noise and variance.
         scheduler: from `make_scheduler`.
-        noise: (B, 3, S, S), the start.
+        noise: (B, 3, S, S), the initial noise.
         known: (B, 3, S, S), -1 to 1.
-        keep: (B, 1, S, S), 1 where `known` is known and 0 where the model paints.
-        generators: of the noise of each image.
+        keep: (B, 1, S, S), 1 for pixels kept from `known`, 0 for pixels that the model paints.
+        generators: one random generator per image.
     """
     x = noise
     for step in scheduler.timesteps:

@@ -1,4 +1,4 @@
-"""What the two models of a GLIDE checkpoint look like."""
+"""Hyper-parameters of the two models of a GLIDE checkpoint, and the JSON file that holds them."""
 
 import json
 from dataclasses import asdict, dataclass, field, fields, replace
@@ -10,22 +10,22 @@ OPTIONS = "options.json"
 
 @dataclass(frozen=True)
 class ModelOptions:
-    """One of the two models.
+    """Hyper-parameters of the base model or of the upsampler.
 
     Attributes:
-        side: of its images, in pixels.
-        channels: of the U-Net's first level.
-        multiples: of `channels`, at each level; every level halves the side.
-        blocks: residual blocks a level.
-        attention_sides: sides at which the U-Net looks at all of the image and at the text.
-        head_channels: channels of an attention head.
-        context: text tokens.
-        text_width: of the text transformer.
-        text_layers: of the text transformer.
-        text_heads: of the text transformer.
-        schedule: of the noise, by diffusers' name.
-        upsamples: it is given a smaller picture.
-        groups: of the group normalisation.
+        side: height and width of its images, in pixels.
+        channels: channels of the U-Net's first level.
+        multiples: for each level its channels as a multiple of `channels`; every level halves the side.
+        blocks: residual blocks per level.
+        attention_sides: sides in pixels of the levels that have self-attention and attention to the text.
+        head_channels: channels per attention head.
+        context: number of text tokens.
+        text_width: width of the text transformer.
+        text_layers: layers of the text transformer.
+        text_heads: attention heads of the text transformer.
+        schedule: noise schedule, by diffusers' name.
+        upsamples: whether it is the upsampler, which also takes the smaller picture.
+        groups: groups of the group normalisation.
     """
 
     side: int = 64
@@ -44,7 +44,7 @@ class ModelOptions:
 
     @property
     def in_channels(self) -> int:
-        """The noisy image, the known pixels and the mask; and the smaller picture."""
+        """Input channels: noisy image, known pixels and mask; for the upsampler also the smaller picture."""
         return 10 if self.upsamples else 7
 
 
@@ -57,14 +57,14 @@ UPSAMPLER = replace(BASE, side=256, multiples=(1, 1, 2, 2, 4, 4), blocks=2, sche
 
 @dataclass(frozen=True)
 class GlideOptions:
-    """A checkpoint's two models."""
+    """The hyper-parameters of a checkpoint's two models."""
 
     base: ModelOptions = field(default=BASE)
     upsampler: ModelOptions = field(default=UPSAMPLER)
 
 
 def read_options(folder: Path) -> GlideOptions:
-    """Those in a checkpoint's `options.json`; OpenAI's where there is none, as with their own files.
+    """Reads a checkpoint's `options.json`; without that file, as with OpenAI's own, returns OpenAI's values.
 
     Raises:
         ValueError: the file is not what `write_options` writes.
@@ -76,7 +76,7 @@ def read_options(folder: Path) -> GlideOptions:
         content = json.loads(file.read_text(encoding="utf-8"))
         return GlideOptions(*(_model(content[each.name]) for each in fields(GlideOptions)))
     except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file} does not say what the models look like: {error!r}") from error
+        raise ValueError(f"{file} does not hold the options of two GLIDE models: {error!r}") from error
 
 
 def _model(content: dict[str, Any]) -> ModelOptions:

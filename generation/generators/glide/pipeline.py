@@ -1,4 +1,4 @@
-"""GLIDE as a pipeline that is called like diffusers' inpainting pipelines."""
+"""GLIDE as a pipeline with the call signature of diffusers' inpainting pipelines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,12 +19,12 @@ from generation.generators.glide.unet import GlideUNet
 BASE_FILE, UPSAMPLER_FILE = "base_inpaint.pt", "upsample_inpaint.pt"
 
 TEMPERATURE = 0.997
-"""Of the noise that the upsampler starts from; a little below 1 gives less grain (OpenAI's notebook)."""
+"""Scale of the upsampler's initial noise; slightly below 1 gives less grain (OpenAI's notebook)."""
 
 
 @dataclass(frozen=True)
 class GlideOutput:
-    """What a call gives.
+    """The result of a call.
 
     Attributes:
         images: (B, S, S, 3) float32, 0 to 1.
@@ -34,7 +34,7 @@ class GlideOutput:
 
 
 class GlideInpaintPipeline:
-    """The 64-pixel model with guidance, then the upsampler to 256 without."""
+    """The base model at 64 pixels with guidance, then the upsampler to 256 pixels without."""
 
     def __init__(self, base: GlideUNet, upsampler: GlideUNet, tokenizer: GlideTokenizer):
         self.base = base.eval().requires_grad_(False)
@@ -45,12 +45,12 @@ class GlideInpaintPipeline:
     def from_pretrained(
         cls, folder: Path | str, torch_dtype: torch.dtype = torch.float32
     ) -> "GlideInpaintPipeline":
-        """From a folder with OpenAI's two state dicts and two vocabulary files.
+        """Loads a folder with OpenAI's two state dicts and two vocabulary files.
 
         Args:
             folder: with `base_inpaint.pt`, `upsample_inpaint.pt`, `encoder.json.gz` and `vocab.bpe.gz`, and
-                `options.json` where the models are not OpenAI's.
-            torch_dtype: of the bulk of the weights.
+                `options.json` where the hyper-parameters are not OpenAI's.
+                torch_dtype: dtype of the weights, but for norms, time embedding and last layer.
 
         Raises:
             OSError: a file is missing.
@@ -87,24 +87,24 @@ class GlideInpaintPipeline:
         """Paints the masked regions.
 
         Args:
-            prompt: what each is to show.
-            image: RGB, of any size: both models get it at their own.
+            prompt: one prompt per image.
+            image: RGB images of any size; they are resized for both models.
             mask_image: white where to paint, of the images' size.
-            generator: of each image's noise, on the CPU.
-            num_inference_steps: of the base; the upsampler takes 27.
-            guidance_scale: of the base.
-            height, width: of the result; the upsampler's side if left out. No other is given.
-            output_type: `np`.
+            generator: one random generator per image, on the CPU.
+            num_inference_steps: steps of the base model; the upsampler takes 27.
+            guidance_scale: guidance scale of the base model.
+            height, width: size of the result; only the upsampler's side is allowed, which is the default.
+            output_type: only `np`.
 
         Raises:
-            ValueError: the result is asked for at another size or as another type.
+            ValueError: another size or output type is given.
         """
         side = self.upsampler.options.side
         if {height or side, width or side} != {side} or output_type != "np":
             raise ValueError(f"GLIDE gives {side}x{side} arrays, not {height}x{width} as {output_type!r}")
         prompts = list(prompt)
         small = self._paint_small(prompts, image, mask_image, generator, num_inference_steps, guidance_scale)
-        # the upsampler was trained on pictures of eight bits
+        # the upsampler was trained on 8-bit pictures
         small = ((small + 1) * 127.5).round() / 127.5 - 1
         large = self._enlarge(prompts, small, image, mask_image, generator)
         pixels = ((large + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1)
@@ -121,7 +121,7 @@ class GlideInpaintPipeline:
     ) -> Tensor:
         side = self.base.options.side
         known, keep = self._known(images, masks, side)
-        guides = guidance != 1  # else what the prompt's absence would give has no part in the result
+        guides = guidance != 1  # with guidance 1 the prediction without prompt has weight 0
         read_prompts = [*prompts, *[""] * len(prompts)] if guides else prompts
         read = self.base.read(*self._tokens(read_prompts, self.base.options.context))
         context = torch.cat([known * keep, keep], dim=1).repeat(1 + guides, 1, 1, 1)
@@ -167,7 +167,7 @@ class GlideInpaintPipeline:
     ) -> tuple[Tensor, Tensor]:
         """(B, 3, side, side) pixels of -1 to 1, and (B, 1, side, side) with 1 where they are known.
 
-        A pixel is known only if nothing in it is to be painted, so thin regions are not lost.
+        A pixel is known only if no part of it is to be painted, so that thin regions survive the downscaling.
         """
         known = [image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC) for image in images]
         pixels = torch.from_numpy(np.stack([np.asarray(each) for each in known])).permute(0, 3, 1, 2)
@@ -179,14 +179,14 @@ class GlideInpaintPipeline:
 
 
 def _shrunk(paint: Tensor, side: int) -> Tensor:
-    """(B, 1, H, W) of 0 and 1 at another side: 1 wherever there was any."""
+    """Resizes (B, 1, H, W) of 0 and 1 to another side: a result pixel is 1 if any pixel that it covers is."""
     if paint.shape[-1] < side:
         return F.interpolate(paint, (side, side), mode="nearest")
     return F.adaptive_max_pool2d(paint, (side, side))
 
 
 def _read_state(file: Path) -> Any:
-    """A state dict, from safetensors where that is beside or instead of OpenAI's file."""
+    """Reads a state dict; a .safetensors file of the same name takes precedence over OpenAI's file."""
     from safetensors.torch import load_file
 
     safe = file.with_suffix(".safetensors")
@@ -194,17 +194,17 @@ def _read_state(file: Path) -> Any:
 
 
 def load_model(model: GlideUNet, file: Path, dtype: torch.dtype) -> GlideUNet:
-    """A model with the weights of a file of OpenAI's.
+    """Loads the weights of one of OpenAI's files into a model.
 
     Raises:
         OSError: there is no such file.
-        ValueError: the file is damaged, or of another model.
+        ValueError: the file is damaged, or belongs to another model.
     """
     try:
         state = _read_state(file)
     except (FileNotFoundError, PermissionError):
         raise
-    except Exception as error:  # torch raises many kinds for a damaged file, OSError among them
+    except Exception as error:  # torch raises many error classes for a damaged file, OSError among them
         raise ValueError(f"{file} is damaged ({' '.join(str(error).split())[:120]}); download it again") from error
     try:
         model.load_state_dict(state)

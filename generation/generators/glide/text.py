@@ -1,4 +1,4 @@
-"""The transformer that reads the prompt. Its parameters have the names of OpenAI's."""
+"""GLIDE's text transformer: token embeddings in, text features out. Parameters have OpenAI's names."""
 
 import torch
 from torch import Tensor, nn
@@ -6,14 +6,14 @@ from torch.nn import functional as F
 
 
 class LayerNorm(nn.LayerNorm):
-    """In float32 whatever its input is."""
+    """Layer normalisation computed in float32, whatever the input's dtype."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.float()).to(x.dtype)
 
 
 class Attention(nn.Module):
-    """Of every token to every token; query, key and value of a head lie together."""
+    """Self-attention over all tokens; query, key and value of one head are adjacent channels."""
 
     def __init__(self, width: int, heads: int):
         super().__init__()
@@ -66,7 +66,8 @@ class Transformer(nn.Module):
 
 
 def timestep_embedding(steps: Tensor, width: int) -> Tensor:
-    """(B,) steps as (B, width) float32: cosines, then sines, of up to 10,000 steps a wave; `width` is even."""
+    """(B,) steps to (B, width) float32: cosines, then sines, with periods up to 20,000 pi steps; `width` is
+    even."""
     half = width // 2
     frequencies = 10_000.0 ** (-torch.arange(half, dtype=torch.float32, device=steps.device) / half)
     angles = steps.float()[:, None] * frequencies

@@ -1,4 +1,4 @@
-"""GLIDE's byte-pair encoding, from the two vocabulary files that come with a checkpoint."""
+"""GLIDE's byte-pair tokenizer: reads a checkpoint's two vocabulary files and encodes prompts."""
 
 import gzip
 import json
@@ -29,7 +29,7 @@ class GlideTokenizer:
 
     @classmethod
     def from_folder(cls, folder: Path) -> "GlideTokenizer":
-        """From `encoder.json.gz` and `vocab.bpe.gz`.
+        """Reads `encoder.json.gz` and `vocab.bpe.gz` from a folder.
 
         Raises:
             ValueError: one of them is damaged.
@@ -44,7 +44,8 @@ class GlideTokenizer:
         return cls(vocabulary, [(first, second) for first, second in (line.split() for line in lines[1:-1])])
 
     def encode(self, text: str, length: int) -> tuple[list[int], list[bool]]:
-        """Text as tokens, cut or filled up to a length, and which of them are the text's."""
+        """Encodes text as `length` token numbers, truncated or padded, and a mask that is true for the text's own
+        tokens."""
         tokens = self._tokenizer.encode(text).ids[:length]
         padding = length - len(tokens)
         return tokens + [self.size - 1] * padding, [True] * len(tokens) + [False] * padding

@@ -1,5 +1,6 @@
-"""The U-Net of both models (Dhariwal and Nichol 2021, arXiv 2105.05233), which looks at the prompt wherever it
-looks at all of the image. Modules are nested and named so that parameters have the names of OpenAI's state dicts.
+"""GLIDE's U-Net (Dhariwal and Nichol 2021, arXiv 2105.05233), for the base model and the upsampler: its
+self-attention layers also attend to the prompt's tokens. Modules are nested and named so that parameters have the
+names of OpenAI's state dicts.
 """
 
 import torch
@@ -10,18 +11,18 @@ from generation.generators.glide.options import ModelOptions
 from generation.generators.glide.text import LayerNorm, Transformer, timestep_embedding
 
 Resample = str | None
-"""`up` and `down` by two; None keeps the side."""
+"""`up` doubles the side, `down` halves it, None keeps it."""
 
 
 class GroupNorm(nn.GroupNorm):
-    """In float32 whatever its input is."""
+    """Group normalisation computed in float32, whatever the input's dtype."""
 
     def forward(self, x: Tensor) -> Tensor:
         return super().forward(x.float()).to(x.dtype)
 
 
 class ResBlock(nn.Module):
-    """Two convolutions around a scale and a shift that the time and the prompt decide."""
+    """Two convolutions with a scale and a shift between them, computed from the time step and the prompt."""
 
     def __init__(self, channels: int, out: int, width: int, groups: int, resample: Resample = None):
         super().__init__()
@@ -30,7 +31,7 @@ class ResBlock(nn.Module):
             GroupNorm(groups, channels), nn.SiLU(), nn.Conv2d(channels, out, 3, padding=1)
         )
         self.emb_layers = nn.Sequential(nn.SiLU(), nn.Linear(width, 2 * out))
-        # the third stands where OpenAI's has its dropout: the fourth is then called as theirs is
+        # an identity in place of OpenAI's dropout, so that the fourth layer has OpenAI's name
         self.out_layers = nn.Sequential(
             GroupNorm(groups, out), nn.SiLU(), nn.Identity(), nn.Conv2d(out, out, 3, padding=1)
         )
@@ -51,7 +52,7 @@ class ResBlock(nn.Module):
 
 
 class AttentionBlock(nn.Module):
-    """Every pixel looks at every pixel and at every token of the prompt."""
+    """Attention from every pixel to all pixels and to all tokens of the prompt."""
 
     def __init__(self, channels: int, head_channels: int, text_width: int, groups: int):
         super().__init__()
@@ -73,14 +74,15 @@ class AttentionBlock(nn.Module):
         return x + self.proj_out(found).view(x.shape)
 
     def _heads(self, x: Tensor, parts: int) -> tuple[Tensor, ...]:
-        """(B, heads * parts * C, L), the parts of a head together, to as many (B, heads, L, C)."""
+        """Splits (B, heads * parts * C, L), the parts of one head adjacent, into `parts` tensors (B, heads, L,
+        C)."""
         batch, channels, length = x.shape
         heads = x.view(batch, self.heads, channels // self.heads, length).transpose(2, 3)
         return heads.chunk(parts, dim=-1)
 
 
 class Level(nn.ModuleList):
-    """Modules one after the other, each given what it asks for."""
+    """A sequence of modules; each gets the arguments that its class takes."""
 
     def forward(self, x: Tensor, condition: Tensor, text: Tensor) -> Tensor:
         for module in self:
@@ -92,11 +94,11 @@ class Level(nn.ModuleList):
 
 
 class GlideUNet(nn.Module):
-    """One of the two models.
+    """The base model or the upsampler.
 
     Args:
-        options: what it looks like.
-        vocabulary: tokens that the tokenizer knows.
+        options: its hyper-parameters.
+        vocabulary: number of tokens in the vocabulary.
     """
 
     def __init__(self, options: ModelOptions, vocabulary: int):
@@ -122,7 +124,7 @@ class GlideUNet(nn.Module):
         )
         self.output_blocks = nn.ModuleList()
         channels = self._add_levels_up(channels, width, skipped)
-        # the second stands where OpenAI's has an identity
+        # an identity, as in OpenAI's
         self.out = nn.Sequential(
             GroupNorm(options.groups, channels), nn.SiLU(), nn.Conv2d(channels, 6, 3, padding=1)
         )
@@ -166,14 +168,14 @@ class GlideUNet(nn.Module):
         return channels
 
     def read(self, tokens: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """What the U-Net needs to know of a prompt.
+        """Encodes a prompt for the U-Net.
 
         Args:
             tokens: (B, L) integers.
-            mask: (B, L) bool, false where there is padding.
+            mask: (B, L) bool, false for padding.
 
         Returns:
-            (B, 4 * channels), added to the time, and (B, text_width, L), to be looked at.
+            (B, 4 * channels), added to the time embedding, and (B, text_width, L), the keys of the attention.
         """
         x = self.token_embedding(tokens) + self.positional_embedding
         x = torch.where(mask[..., None], x, self.padding_embedding)
@@ -181,15 +183,16 @@ class GlideUNet(nn.Module):
         return self.transformer_proj(x[:, -1]), x.transpose(1, 2)
 
     def forward(self, x: Tensor, steps: Tensor, prompt: tuple[Tensor, Tensor]) -> Tensor:
-        """Noise and variance.
+        """Predicts noise and variance.
 
         Args:
-            x: (B, 7 or 10, S, S) float32: noisy image, known pixels, mask, and the smaller picture at this side.
-            steps: (B,) of 1,000.
-            prompt: from `read`.
+            x: (B, 7 or 10, S, S) float32: noisy image, known pixels, mask, and for the upsampler the smaller
+                picture resized to S.
+            steps: (B,) time steps, 0 to 999.
+            prompt: the result of `read`.
 
         Returns:
-            (B, 6, S, S) float32: the noise in the image, and where the variance lies between its bounds, -1 to 1.
+            (B, 6, S, S) float32: the noise in the image, and the variance's position between its bounds, -1 to 1.
         """
         projected, text = prompt
         condition = self.time_embed(timestep_embedding(steps, self.options.channels)) + projected.float()
@@ -204,11 +207,11 @@ class GlideUNet(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Of the weights between the first and the last layer."""
+        """Dtype of the weights between the first and the last layer."""
         return self.transformer_proj.weight.dtype
 
     def in_dtype(self, dtype: torch.dtype) -> "GlideUNet":
-        """Brings the bulk of the weights to a dtype; norms, time and the last layer stay in float32."""
+        """Converts the weights to a dtype, except norms, time embedding and last layer, which stay float32."""
         parts = (self.input_blocks, self.middle_block, self.output_blocks, self.transformer, self.transformer_proj)
         for part in parts:
             for module in part.modules():

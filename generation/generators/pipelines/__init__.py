@@ -1,1 +1,1 @@
-"""diffusers pipelines: loaded, placed in memory and called to inpaint."""
+"""Loads diffusers pipelines, places their weights in memory and calls them to inpaint."""

@@ -1,8 +1,7 @@
-"""Inpainting with a text-to-image pipeline: its latents are blended with the photograph's at every step.
+"""Inpaints with a text-to-image pipeline by Blended Latent Diffusion (Avrahami et al. 2023).
 
-Blended Latent Diffusion (Avrahami et al. 2023): after each denoising step the latents outside the mask are
-replaced by the photograph's own, noised to the level that the step left. After the last step they are the
-photograph's latents without noise.
+After each denoising step the latents outside the mask are replaced by the input image's latents, noised to the
+step's noise level; after the last step by its latents without noise.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -21,9 +20,10 @@ class BlendedInpainter:
 
     Args:
         pipeline: takes prompts and starting latents.
-        side: of the images that go in, in pixels.
+        side: height and width of the input images, in pixels.
         options: further arguments of each call.
-        strength: share of the steps, at the end, that paint; until then the latents are the photograph's own.
+        strength: the last share of the steps, 0 to 1, in which the masked latents are painted; in earlier steps
+            all latents are the input image's.
     """
 
     def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], strength: float = 1.0):
@@ -64,13 +64,13 @@ class BlendedInpainter:
 
 
 def encode(pipeline: Any, images: Sequence[np.ndarray]) -> Any:
-    """The latents of images, scaled as the pipeline's model knows them.
+    """Encodes images to latents, scaled as the pipeline's denoiser expects them.
 
     Args:
         images: (S, S, 3) uint8 each.
 
     Returns:
-        (N, C, S / F, S / F) tensor, F being what the autoencoder divides by.
+        (N, C, S / F, S / F) tensor; F is the autoencoder's downscaling factor.
     """
     import torch
 
@@ -88,7 +88,7 @@ def encode(pipeline: Any, images: Sequence[np.ndarray]) -> Any:
 
 
 def latent_mask(masks: Sequence[np.ndarray], latents: Any) -> Any:
-    """Masks at the size of latents: all that a region touches, so that a line of one pixel is edited too.
+    """Masks at the latents' size: true for every latent cell that the region touches.
 
     Args:
         masks: (S, S) bool each.
@@ -107,13 +107,14 @@ def latent_mask(masks: Sequence[np.ndarray], latents: Any) -> Any:
 def keep_outside(
     original: Any, noise: Any, inside: Any, strength: float = 1.0
 ) -> Callable[[Any, int, Any, dict[str, Any]], dict]:
-    """A step callback that puts the original's latents back wherever `inside` is false.
+    """A step callback that restores the original's latents wherever `inside` is false.
 
     Args:
         original: (N, C, h, w) tensor, the original's latents.
-        noise: of the same shape; what the pipeline starts from.
+        noise: of the same shape, the pipeline's initial noise.
         inside: (N, 1, h, w) bool tensor.
-        strength: share of the steps, at the end, that paint; after the others all of the latents are put back.
+        strength: the last share of the steps in which `inside` is painted; after earlier steps all latents are
+            restored.
     """
     import torch
 
@@ -129,7 +130,7 @@ def keep_outside(
 
 
 def add_noise(scheduler: Any, latents: Any, noise: Any, timestep: Any) -> Any:
-    """Latents noised to the level at which the scheduler enters a timestep."""
+    """Adds noise to latents, to the scheduler's noise level at the start of a timestep."""
     timesteps = timestep.expand(len(latents))
     if hasattr(scheduler, "scale_noise"):  # rectified flow
         return scheduler.scale_noise(latents, timesteps, noise)

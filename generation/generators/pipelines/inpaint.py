@@ -1,4 +1,4 @@
-"""The generators that diffusers has an inpainting pipeline for."""
+"""Inpaints with diffusers' inpainting pipelines."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -15,8 +15,8 @@ class DiffusersInpainter:
     """A diffusers inpainting pipeline as an `Inpainter`.
 
     Args:
-        pipeline: takes prompts, images and masks as lists, and a random generator for each.
-        side: of the images that go in, in pixels.
+        pipeline: takes prompts, images, masks and random generators as lists.
+        side: height and width of the input images, in pixels.
         options: further arguments of each call.
         batches: whether the pipeline can take several images in one call.
     """

@@ -1,4 +1,4 @@
-"""The one interface of all generators: images, masks, prompts and seeds in, images out."""
+"""The interface of a loaded generator: takes images, masks, prompts and seeds, returns images."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ class InpaintRequest:
     Attributes:
         image: (S, S, 3) uint8 RGB, S the inpainter's side.
         mask: (S, S) bool, true where the generator paints.
-        prompt: what the region is to show.
-        seed: of the noise.
+        prompt: describes what the region is to show.
+        seed: seed of the noise.
         steps: denoising steps.
         guidance: classifier-free guidance scale.
     """
@@ -32,16 +32,16 @@ class Inpainter(Protocol):
     """A loaded generator.
 
     Attributes:
-        side: height and width of the images that it takes and gives, in pixels.
+        side: height and width of its input and output images, in pixels.
     """
 
     side: int
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
-        """The (S, S, 3) uint8 results, one per request, whole pictures as the model gives them.
+        """Inpaints: one (S, S, 3) uint8 result per request, the model's whole output without compositing.
 
-        All requests of a call share their steps and guidance. On a CPU a call of one request repeats bit for bit;
-        a call of several gives the same up to rounding.
+        All requests of a call have the same steps and guidance. On a CPU a call with one request is repeatable bit
+        for bit; a call with several gives the same results up to rounding.
         """
 
     def unload(self) -> None:

@@ -1,4 +1,4 @@
-"""Kandinsky 2.2: its two halves, which are published apart, put together."""
+"""Loads Kandinsky 2.2 from its decoder and its prior, which are published as two checkpoints."""
 
 from pathlib import Path
 from typing import Any
@@ -10,10 +10,10 @@ from generation.generators.pipelines.load import load_pipeline
 
 
 def load(folder: Path, dtype: str) -> Any:
-    """KandinskyV22InpaintCombinedPipeline from a decoder's folder and the prior that belongs to it.
+    """Loads KandinskyV22InpaintCombinedPipeline from a decoder's folder and its prior.
 
-    The prior is the folder `prior` in the decoder's or `kandinsky-2-2-prior` beside it; a decoder that the Hub
-    gave has its prior there too.
+    The prior is the folder `prior` inside the decoder's folder, or `kandinsky-2-2-prior` next to it, or on the Hub
+    for a decoder from there.
     """
     from diffusers import KandinskyV22InpaintCombinedPipeline
 
@@ -27,10 +27,10 @@ def load(folder: Path, dtype: str) -> Any:
 
 
 def prior_folder(decoder: Path) -> Path:
-    """Where the prior is.
+    """The folder of a decoder's prior.
 
     Raises:
-        CheckpointError: it is neither here nor can be had.
+        CheckpointError: it is not on this machine and cannot be downloaded.
     """
     places = (decoder / "prior", decoder.parent / "kandinsky-2-2-prior")
     for place in places:

@@ -1,4 +1,4 @@
-"""diffusers pipelines: loaded from a folder, called, and let go."""
+"""Loads a diffusers pipeline from a folder, and calls one with its output checked."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -12,12 +12,12 @@ from generation.generators.pipelines import memory
 
 
 def load_pipeline(pipeline_class: str, folder: Path, dtype: str, components: Mapping[str, Any]) -> Any:
-    """Loads a pipeline from a folder, onto the CPU.
+    """Loads a pipeline from a folder into the CPU's memory.
 
     Args:
         pipeline_class: its name in diffusers.
-        dtype: of the weights, as torch names it.
-        components: parts and settings that differ from those in the folder.
+        dtype: dtype of the weights, by torch's name.
+        components: parts and settings that replace those in the folder.
     """
     import diffusers
     import torch
@@ -36,7 +36,8 @@ def load_pipeline(pipeline_class: str, folder: Path, dtype: str, components: Map
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Keeps the libraries' warnings and loading bars, which speak of their own insides, off the screen."""
+    """Hides warnings and loading bars of diffusers and transformers, which do not concern users of this
+    project."""
     from diffusers.utils import logging as diffusers_logging
     from transformers.utils import logging as transformers_logging
 
@@ -56,17 +57,17 @@ def quiet() -> Iterator[None]:
 
 
 def variant_in(folder: Path) -> str | None:
-    """`fp16` where a part's weights are there in half precision alone."""
+    """`fp16` if a part's weights are in the folder in half precision only, else None."""
     parts = {path.parent for path in folder.glob("*/*.safetensors")}
     half_only = (all(".fp16" in path.name for path in part.glob("*.safetensors")) for part in parts)
     return "fp16" if any(half_only) else None
 
 
 def call(pipeline: Any, **arguments: Any) -> list[np.ndarray]:
-    """The (H, W, 3) uint8 pictures of one call.
+    """Calls a pipeline and returns its pictures, (H, W, 3) uint8 each.
 
     Raises:
-        MemoryError: the device's memory is too small for the call.
+        MemoryError: the device has too little memory for the call.
         FloatingPointError: a picture holds NaN or infinity.
     """
     import torch
@@ -81,7 +82,7 @@ def call(pipeline: Any, **arguments: Any) -> list[np.ndarray]:
 
 
 def to_pixels(picture: np.ndarray) -> np.ndarray:
-    """A (H, W, 3) float picture of 0 to 1 as uint8.
+    """Converts a (H, W, 3) float picture, 0 to 1, to uint8.
 
     Raises:
         FloatingPointError: the picture holds NaN or infinity.

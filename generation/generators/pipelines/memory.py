@@ -1,14 +1,14 @@
-"""Where a pipeline's weights lie while it runs: all on the GPU, part by part, or layer by layer."""
+"""Places a pipeline's weights while it runs: all on the GPU, one part at a time, or one layer at a time."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 RESERVE = 4 * 2**30
-"""Bytes kept free for what a 1024-pixel image needs beside the weights."""
+"""Bytes kept free for the activations of a 1024-pixel image."""
 
 SMALL = 24 * 2**30
-"""Devices with less free memory decode images one at a time and in tiles."""
+"""Bytes. With less free memory, images are decoded one at a time and in tiles."""
 
 
 @dataclass(frozen=True)
@@ -16,9 +16,9 @@ class Placement:
     """How a pipeline uses a device's memory.
 
     Attributes:
-        weights: `resident` on the device; `offloaded`, there while their part runs; `streamed`, there while their
-            layer runs.
-        tiled: the autoencoder takes one image at a time, and large ones in tiles.
+        weights: `resident`: all on the device; `offloaded`: on the device while their part runs; `streamed`: on
+            the device while their layer runs.
+        tiled: the autoencoder decodes one image at a time, and large images in tiles.
     """
 
     weights: str
@@ -43,7 +43,7 @@ def choose(part_bytes: Mapping[str, int], free_bytes: int) -> Placement:
 
 
 def place(pipeline: Any, device: str) -> Any:
-    """Puts a loaded pipeline where it runs; one that is not of diffusers lies there whole."""
+    """Places a loaded pipeline on its device; one that is not a diffusers pipeline is always resident."""
     if device == "cpu":
         return pipeline
     import torch
@@ -65,7 +65,7 @@ def place(pipeline: Any, device: str) -> Any:
 
 
 def part_sizes(pipeline: Any) -> dict[str, int]:
-    """Bytes of the weights of each of a pipeline's models."""
+    """The size in bytes of the weights of each of a pipeline's models."""
     import torch
 
     return {
@@ -76,7 +76,7 @@ def part_sizes(pipeline: Any) -> dict[str, int]:
 
 
 def free() -> None:
-    """Gives back the memory of what is no longer referred to."""
+    """Collects garbage and empties the GPU's memory cache."""
     import gc
 
     import torch

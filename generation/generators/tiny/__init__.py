@@ -1,1 +1,2 @@
-"""Tiny checkpoints: the architectures of the eight at a size that two processor cores run."""
+"""Builds tiny checkpoints: the eight generators' architectures with random weights, small enough for two CPU
+cores."""

@@ -1,4 +1,5 @@
-"""Tiny GLIDE: both models in pixels, as in life, and a vocabulary of bytes."""
+"""Tiny GLIDE: base model and upsampler, both in pixel space as in the published ones, and a vocabulary of
+bytes."""
 
 import gzip
 import json
@@ -29,7 +30,7 @@ OPTIONS = GlideOptions(
 
 
 def write(folder: Path) -> None:
-    """Writes a checkpoint of OpenAI's files."""
+    """Writes a checkpoint with the file names of OpenAI's."""
     import torch
 
     from generation.generators.glide.pipeline import BASE_FILE, UPSAMPLER_FILE
@@ -44,7 +45,7 @@ def write(folder: Path) -> None:
 
 
 def write_vocabulary(folder: Path) -> None:
-    """The 256 bytes, a few merged pairs, and the padding's token at the end."""
+    """Writes a vocabulary of the 256 bytes, a few merged pairs and the padding token."""
     from tokenizers.pre_tokenizers import ByteLevel
 
     from generation.generators.glide.tokenizer import MERGES, VOCABULARY
@@ -53,6 +54,6 @@ def write_vocabulary(folder: Path) -> None:
     tokens = [*sorted(ByteLevel.alphabet()), *("".join(pair) for pair in merges), "<|endoftext|>"]
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges), ""]
     vocabulary = json.dumps({token: index for index, token in enumerate(tokens)})
-    # without the time of writing, so that the same file comes out every time
+    # without a timestamp, so that the file is the same every time
     (folder / VOCABULARY).write_bytes(gzip.compress(vocabulary.encode(), mtime=0))
     (folder / MERGES).write_bytes(gzip.compress("\n".join(lines).encode(), mtime=0))

@@ -1,4 +1,4 @@
-"""A tiny HunyuanDiT: a diffusion transformer with skip connections, led by a BERT and a T5."""
+"""Tiny HunyuanDiT: a diffusion transformer with skip connections, conditioned by a BERT and a T5."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ TOKENS, TOKENS_T5 = 77, 256
 
 
 def hunyuan_dit() -> Any:
-    """HunyuanDiTPipeline, whose rotary embedding is laid out for an autoencoder that divides by eight."""
+    """HunyuanDiTPipeline; its rotary embedding needs an autoencoder with a downscaling factor of eight."""
     from diffusers import DDPMScheduler, HunyuanDiT2DModel, HunyuanDiTPipeline
     from transformers import BertModel
 

@@ -1,4 +1,4 @@
-"""A tiny Kolors: Stable Diffusion XL's U-Net and autoencoder, led by a ChatGLM language model."""
+"""Tiny Kolors: Stable Diffusion XL's U-Net and autoencoder, conditioned by a ChatGLM language model."""
 
 import io
 from pathlib import Path
@@ -14,7 +14,7 @@ def kolors(folder: Path) -> Any:
     """KolorsPipeline.
 
     Args:
-        folder: where it will be saved; its tokenizer reads its vocabulary from there.
+        folder: where it will be saved; the tokenizer's vocabulary is written there first.
     """
     from diffusers import EulerDiscreteScheduler, KolorsPipeline
     from diffusers.pipelines.kolors.tokenizer import ChatGLMTokenizer
@@ -51,7 +51,7 @@ def kolors(folder: Path) -> Any:
 
 
 def chat_glm(words: int) -> Any:
-    """ChatGLMModel with random weights for a vocabulary of so many words."""
+    """ChatGLMModel with random weights; `words` is the size of its vocabulary."""
     import torch
     from diffusers.pipelines.kolors.text_encoder import ChatGLMConfig, ChatGLMModel
 
@@ -67,10 +67,10 @@ def chat_glm(words: int) -> Any:
             add_qkv_bias=True,
             multi_query_attention=True,
             multi_query_group_num=2,
-            original_rope=True,  # the model reads it, and its config has no default for it
+            original_rope=True,  # ChatGLMModel reads it, and its config has no default
         )
     )
-    for name, weights in model.named_parameters():  # the class leaves its memory as it found it
+    for name, weights in model.named_parameters():  # the class leaves its weights uninitialised
         if weights.ndim > 1:
             torch.nn.init.normal_(weights, std=0.02)
         else:

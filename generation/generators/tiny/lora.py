@@ -1,4 +1,4 @@
-"""A tiny LoRA for the tiny Stable Diffusion XL."""
+"""Writes a tiny LoRA for the tiny Stable Diffusion XL."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Tiny text encoders and tokenizers of the classes that the real checkpoints have."""
+"""Tiny text encoders and tokenizers of the same classes as in the published checkpoints."""
 
 from typing import Any
 
@@ -7,7 +7,7 @@ SIDE = 32
 
 
 def clip_tokenizer() -> Any:
-    """A CLIP tokenizer whose vocabulary is the 256 bytes, inside a word and at its end."""
+    """A CLIP tokenizer whose vocabulary is the 256 bytes, each inside a word and at a word's end."""
     from tokenizers.pre_tokenizers import ByteLevel
     from transformers import CLIPTokenizer
 

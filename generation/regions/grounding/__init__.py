@@ -1,1 +1,1 @@
-"""Regions on any picture: objects named by a VLM, boxes by Grounding DINO, masks by SAM."""
+"""Finds regions on any image: a VLM names objects, Grounding DINO finds their boxes, SAM their masks."""

@@ -1,4 +1,4 @@
-"""Boxes of named objects, by Grounding DINO (Liu et al. 2024)."""
+"""Finds the boxes of named objects with Grounding DINO (Liu et al. 2024)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,17 +10,17 @@ from PIL import Image
 from generation.regions.grounding.weights import load
 
 MAX_BOXES = 24
-"""Of an image, the most certain ones: an image has three edits at most."""
+"""Largest number of boxes of an image; those with the highest scores are kept."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """Where an object is.
+    """The bounding box of an object.
 
     Attributes:
-        name: of the object, one of those that were looked for.
-        score: 0 to 1.
-        corners: left, top, right and bottom in pixels.
+        name: name of the object, one of those searched for.
+        score: confidence, 0 to 1.
+        corners: left, top, right and bottom, in pixels.
     """
 
     name: str
@@ -29,14 +29,14 @@ class Box:
 
 
 class Detector:
-    """Grounding DINO, loaded.
+    """A loaded Grounding DINO model.
 
     Args:
         checkpoint: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
         device: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        CheckpointError: the checkpoint cannot be had, or is something else.
+        CheckpointError: the checkpoint is unavailable, or of another model.
     """
 
     def __init__(self, checkpoint: str, device: str = "cpu"):
@@ -45,12 +45,12 @@ class Detector:
         self._processor, self._model = load(checkpoint, "Grounding DINO", GroundingDinoForObjectDetection, device)
 
     def boxes(self, image: np.ndarray, names: Sequence[str], min_score: float) -> list[Box]:
-        """The boxes of the named objects, the most certain first, MAX_BOXES at most.
+        """The boxes of the named objects, at most MAX_BOXES, highest scores first.
 
         Args:
             image: (H, W, 3) uint8.
             names: lower-case noun phrases without a full stop.
-            min_score: boxes with less are left out.
+            min_score: boxes with a lower score are dropped, 0 to 1.
         """
         import torch
 
@@ -81,7 +81,7 @@ class Detector:
 
 
 def _spans(tokens: Sequence[int], full_stop: int, special: set[int]) -> list[list[int]]:
-    """The places of each name's tokens: the processor joins the names with full stops."""
+    """The index ranges of each name's tokens; the processor joins the names with full stops."""
     spans: list[list[int]] = [[]]
     for place, token in enumerate(tokens):
         if token == full_stop:
@@ -92,9 +92,9 @@ def _spans(tokens: Sequence[int], full_stop: int, special: set[int]) -> list[lis
 
 
 def _scores(logits: Any, spans: Sequence[Sequence[int]]) -> Any:
-    """(boxes, names): how well each box fits each name, by the best of the name's words.
+    """(boxes, names) float, 0 to 1: for each box and name the highest score over the name's tokens.
 
-    The library's own phrases are all words above a threshold, which merges neighbouring names into one.
+    `transformers` joins all words above a threshold to a phrase instead, which merges neighbouring names.
     """
     import torch
 
@@ -103,7 +103,7 @@ def _scores(logits: Any, spans: Sequence[Sequence[int]]) -> Any:
 
 
 def _inside(corners: Sequence[float], shape: Sequence[int]) -> tuple[float, float, float, float]:
-    """Corners drawn in to the image."""
+    """Clips corners to the image."""
     height, width = shape[:2]
     left, right = (min(max(corner, 0.0), float(width)) for corner in corners[::2])
     top, bottom = (min(max(corner, 0.0), float(height)) for corner in corners[1::2])

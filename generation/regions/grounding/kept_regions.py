@@ -1,4 +1,4 @@
-"""The regions that were found on a photograph, kept in the run directory: `regions/IMAGE.json`."""
+"""Reads and writes the regions found on a photograph, as `regions/IMAGE.json` in the run directory."""
 
 import dataclasses
 from typing import Any
@@ -9,10 +9,10 @@ from generation.regions.annotations import Region, Regions
 
 
 def read_regions(run: RunDirectory, image: str, fingerprint: str) -> Regions | None:
-    """What was found on a photograph by the models that the fingerprint names; None where they have not looked.
+    """Reads the regions of a photograph if they have this fingerprint of models and photograph; else None.
 
     Raises:
-        ValueError: the file is not one of ours; it says which.
+        ValueError: the file does not hold regions; the message names it.
     """
     try:
         data = run.read(_path(image))

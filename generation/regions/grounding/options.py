@@ -1,4 +1,4 @@
-"""Which models find the named objects."""
+"""The options of Grounding DINO and SAM: checkpoints, device and least score."""
 
 from dataclasses import dataclass
 
@@ -11,13 +11,13 @@ SEGMENTER = "facebook/sam-vit-huge"
 
 @dataclass(frozen=True)
 class GroundingOptions:
-    """Which models find the named objects, and how.
+    """The options of finding named objects.
 
     Attributes:
-        detector: Grounding DINO, as a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
-        segmenter: SAM, named the same way.
+        detector: checkpoint of Grounding DINO: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
+        segmenter: checkpoint of SAM, named the same way.
         device: `cpu`, `cuda` or `cuda:N`.
-        min_score: of a box, 0 to 1. 0.3 is what Grounded SAM's authors use (Ren et al. 2024).
+        min_score: least score of a box, 0 to 1. Grounded SAM's authors use 0.3 (Ren et al. 2024).
     """
 
     detector: str = DETECTOR

@@ -1,4 +1,4 @@
-"""Regions on any picture (paper, 3.1, stage 1): a VLM names the objects, Grounding DINO and SAM find them."""
+"""Finds regions on any image (paper, 3.1, stage 1): a VLM names objects, Grounding DINO and SAM locate them."""
 
 import hashlib
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ Found = Regions | Skip
 
 
 class Finder:
-    """Finds named objects on a picture.
+    """Finds the regions of named objects on an image.
 
     Args:
-        options: with which models.
+        options: checkpoints and least score.
 
     Raises:
-        CheckpointError: a checkpoint cannot be had, or is something else.
+        CheckpointError: a checkpoint is unavailable, or of another model.
     """
 
     def __init__(self, options: GroundingOptions):
@@ -45,11 +45,11 @@ class Finder:
         self._segmenter = Segmenter(options.segmenter, options.device)
 
     def find(self, image: np.ndarray, objects: Sequence[NamedObject]) -> Regions:
-        """The regions of the named objects: people first, then the larger.
+        """Finds the regions of the named objects: people first, then larger ones first.
 
         Args:
             image: (side, side, 3) uint8.
-            objects: as the VLM names them.
+            objects: the objects that the VLM named.
         """
         names = [one.name for one in objects]
         boxes = self._detector.boxes(image, names, self._min_score) if names else []
@@ -66,21 +66,21 @@ def _regions(boxes: Sequence[Box], masks: np.ndarray, kinds: dict[str, str], dro
             found.append(region_of(box.name, kinds[box.name], mask))
         except UnusableMask as error:
             dropped.append(str(error))
-    distinct = without_overlaps(found, masks.shape[-1])  # the most certain box comes first
+    distinct = without_overlaps(found, masks.shape[-1])  # boxes are sorted by score
     dropped += [OVERLAPS] * (len(found) - len(distinct))
     return Regions(tuple(sorted(distinct, key=preference)), tuple(dropped))
 
 
 @dataclass(frozen=True)
 class GroundedSam:
-    """Proposes regions on photographs, and keeps what was found in the run directory.
+    """Finds regions on photographs and keeps them in the run directory.
 
     Attributes:
         run: the run directory.
-        side: height and width of the base images.
-        vlm: names the objects.
-        store: keeps what it says.
-        options: which models find the objects; they are loaded when a photograph needs them.
+        side: height and width of the base images, in pixels.
+        vlm: the VLM that names objects.
+        store: keeps the VLM's replies.
+        options: the models that find the objects; they are loaded at the first photograph without kept regions.
     """
 
     run: RunDirectory
@@ -94,21 +94,21 @@ class GroundedSam:
         return Finder(self.options)
 
     def propose(self, photographs: Sequence[Photograph]) -> Iterator[Found]:
-        """The regions of each photograph, in order, or why it is left out.
+        """Finds the regions of each photograph: one result per photograph in order, a `Skip` for an unusable one.
 
         Raises:
-            VlmUnavailable: the VLM left photographs unanswered; what was found is kept.
-            CheckpointError: a model cannot be had.
+            VlmUnavailable: the VLM gave no answer for some photographs; the regions of the others are kept.
+            CheckpointError: a model is unavailable.
         """
-        looked = in_threads(self._look, photographs, "photographs")
-        opened = dict(zip((photograph.image for photograph in photographs), looked, strict=True))
+        results = in_threads(self._open, photographs, "photographs")
+        opened = dict(zip((photograph.image for photograph in photographs), results, strict=True))
         to_ask = [one for one in opened.values() if isinstance(one, _Opened)]
         found = self._found(to_ask)
         for photograph in photographs:
             one = opened[photograph.image]
             yield found[photograph.image] if isinstance(one, _Opened) else one
 
-    def _look(self, photograph: Photograph) -> "_Opened | Found":
+    def _open(self, photograph: Photograph) -> "_Opened | Found":
         data = read_file(photograph)
         subject = hashlib.blake2b(data + str(self.side).encode(), digest_size=16).hexdigest()
         options = self.options
@@ -125,7 +125,7 @@ class GroundedSam:
     def _found(self, opened: Sequence["_Opened"]) -> dict[str, Found]:
         if not opened:
             return {}
-        finder = self._finder  # loaded before anything is asked that might not be used
+        finder = self._finder  # loaded first, so that no question is asked in vain if loading fails
         by_key = {_key(one.photograph): one for one in opened}
         answers = tqdm(
             ask(self.vlm, self.store, map(self._question, opened)), "objects", len(opened), unit="photograph"
@@ -150,7 +150,8 @@ class GroundedSam:
         return {name: one.result() if isinstance(one, Future) else one for name, one in found.items()}
 
     def _pool(self) -> ThreadPoolExecutor:
-        """Several photographs at a time on a CPU, each with one thread, so that no bit depends on the cores."""
+        """A thread pool: on a CPU one torch thread per photograph, so that results do not depend on the core
+        count."""
         import torch
 
         if self.options.device != "cpu":
@@ -170,11 +171,11 @@ class GroundedSam:
 
 @dataclass(frozen=True)
 class _Opened:
-    """A photograph that can be used and was not looked at yet.
+    """A usable photograph without kept regions.
 
     Attributes:
-        subject: a digest of what the VLM is shown.
-        fingerprint: of that and of who looks at it.
+        subject: a digest of the image that the VLM is shown.
+        fingerprint: the subject with the names of the VLM and the models.
     """
 
     photograph: Photograph

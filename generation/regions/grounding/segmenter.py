@@ -1,4 +1,4 @@
-"""Masks of boxed objects, by SAM (Kirillov et al. 2023)."""
+"""Segments the objects inside boxes with SAM (Kirillov et al. 2023)."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from generation.regions.grounding.weights import load
 
 
 class Segmenter:
-    """SAM, loaded.
+    """A loaded SAM model.
 
     Args:
         checkpoint: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
         device: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        CheckpointError: the checkpoint cannot be had, or is something else.
+        CheckpointError: the checkpoint is unavailable, or of another model.
     """
 
     def __init__(self, checkpoint: str, device: str = "cpu"):
@@ -30,7 +30,7 @@ class Segmenter:
 
         Args:
             image: (H, W, 3) uint8.
-            boxes: one at least.
+            boxes: at least one box.
 
         Returns:
             (boxes, H, W) bool.

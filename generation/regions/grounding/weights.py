@@ -1,4 +1,4 @@
-"""Loads a model and its processor with `transformers`."""
+"""Loads a checkpoint's model and processor with `transformers`."""
 
 from typing import Any
 
@@ -6,16 +6,16 @@ from generation.checkpoints.checkpoint import CheckpointError, place_of
 
 
 def load(name: str, what: str, model_class: Any, device: str) -> tuple[Any, Any]:
-    """The processor and the model of a checkpoint, ready to use.
+    """Loads the processor and the model of a checkpoint, in evaluation mode on the device.
 
     Args:
         name: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
-        what: what it should be, for the messages: `Grounding DINO`.
-        model_class: of `transformers`.
+        what: the expected model, for messages: `Grounding DINO`.
+        model_class: the model's class in `transformers`.
         device: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        CheckpointError: it cannot be had, or is something else.
+        CheckpointError: the checkpoint is unavailable, or of another model.
     """
     from transformers import AutoConfig, AutoProcessor
 

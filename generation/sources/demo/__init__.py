@@ -1,1 +1,1 @@
-"""Sample photographs with annotations of our own, for trying things out without a download."""
+"""Sample photographs with annotations, for the demo, without a download."""

@@ -1,7 +1,7 @@
-"""The demo's sources: crops of the photographs that scikit-image and scikit-learn carry.
+"""Writes the demo's sources: crops of photographs from scikit-image and scikit-learn, with COCO annotations.
 
-`annotations.json` is a COCO instances file for the whole photographs, with two keys more per image: `crops`, the
-square windows that are cut out, and `photograph`, which all crops of one photograph share and the 8:2 goes by.
+`annotations.json` is a COCO instances file for the whole photographs with two additional keys per image: `crops`,
+the square windows, and `photograph`, the id that all crops of one photograph share and that decides the 8:2 split.
 """
 
 import json
@@ -16,10 +16,10 @@ import numpy as np
 from PIL import Image
 
 MIN_SHARE = 0.01
-"""Share of a crop below which an object is not annotated on it."""
+"""Least share of a crop that an object covers to be annotated on it."""
 
 MIN_VISIBLE = 0.3
-"""Share of an object below which it is not annotated on a crop, unless what is left fills LARGE of the crop."""
+"""Least share of an object inside a crop to be annotated there, unless it covers LARGE of the crop."""
 
 LARGE = 0.15
 
@@ -41,13 +41,13 @@ def write_demo_sources(folder: str) -> tuple[str, str]:
     """Writes the demo's crops as PNG files, and COCO annotations for them.
 
     Args:
-        folder: where they go; made where it is missing.
+        folder: the output folder, made if it is missing.
 
     Returns:
         The folder of the images, `FOLDER/images`, and the annotation file, `FOLDER/instances.json`.
 
     Raises:
-        ImportError: scikit-image or scikit-learn, which carry the photographs, is not installed.
+        ImportError: scikit-image or scikit-learn, which contain the photographs, is not installed.
     """
     whole = _annotations()
     images_folder = os.path.join(folder, "images")
@@ -81,9 +81,9 @@ def _of(whole: dict[str, Any], photograph: dict[str, Any]) -> Iterator[dict[str,
 
 
 def _pixels(photograph: dict[str, Any]) -> np.ndarray:
-    """The (H, W, 3) uint8 photograph, out of the installed package that carries it."""
+    """Reads a photograph, (H, W, 3) uint8, from the installed package that contains it."""
     package, path = photograph["file_name"].split("/", 1)
-    found = find_spec(package)  # where it lies, without the seconds that importing it takes
+    found = find_spec(package)  # finds the package without importing it, which takes seconds
     if found is None or not found.submodule_search_locations:
         raise ImportError(
             f"the demo's photographs are those of scikit-image and scikit-learn, and {package} is not installed: "
@@ -94,7 +94,7 @@ def _pixels(photograph: dict[str, Any]) -> np.ndarray:
 
 
 def _save(pixels: np.ndarray, path: str) -> None:
-    # level 1 takes a fifth of the default's time, and the files live no longer than the demo's run
+    # level 1 takes a fifth of the default's time; the files are temporary
     Image.fromarray(np.ascontiguousarray(pixels)).save(path, compress_level=1)
 
 

@@ -1,4 +1,4 @@
-"""The baselines: their shapes, their published weights, and that each learns eight images by heart."""
+"""The baselines: their shapes, their published weights, and that each overfits eight images."""
 
 from dataclasses import replace
 

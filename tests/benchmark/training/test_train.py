@@ -232,7 +232,7 @@ def test_a_folder_with_a_training_is_not_overwritten(options):
     ("changes", "message"),
     [
         ({"config": "nothing"}, "there is no config 'nothing'; the configs are semantic"),
-        ({"config": "edits"}, "the config 'edits' is no task of the benchmark"),
+        ({"config": "edits"}, "the config 'edits' belongs to no task of the benchmark"),
         ({"config": "semantic-lora"}, "'semantic-lora' has no split 'train'"),
         (
             {"architecture": "cnnspot"},
@@ -274,7 +274,7 @@ def test_a_picture_that_does_not_decode_is_named(options, make, tmp_path):
     broken = make.row(0, ("sd2",))
     broken["image"] = {"bytes": broken["image"]["bytes"][:40], "path": None}
     make.shard(tmp_path / "broken", "train", "edited", [broken])
-    with pytest.raises(ValueError, match="row row-0000: a picture does not decode"):
+    with pytest.raises(ValueError, match="row row-0000: an image cannot be decoded"):
         train(replace(options, dataset=str(tmp_path / "broken")))
 
 

@@ -1,4 +1,4 @@
-"""Every promise, broken once: `verify` names the row and the promise."""
+"""Each check of `verify` finds a violation made on purpose, and names the row and the check."""
 
 import io
 import json

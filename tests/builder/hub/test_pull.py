@@ -55,7 +55,7 @@ def test_another_revision_is_pulled_and_verified_by_its_name(hub, dataset, tmp_p
             text=True,
         )
         rows.append(int(ran.stdout.split(" rows in")[0].split()[-1]))
-        assert "0 broken promises" in ran.stdout
+        assert "0 violations" in ran.stdout
     assert rows[1] > rows[0]
 
 
@@ -183,4 +183,4 @@ def test_the_command_line_verifies_a_dataset_by_its_name(hub, dataset, tmp_path)
     settings = environment(hub, tmp_path / "home")
     done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
     assert "rows in" in done.stdout, done.stderr
-    assert done.stdout.count(" 0 broken promises") == 1, done.stdout
+    assert done.stdout.count(" 0 violations") == 1, done.stdout

@@ -1,4 +1,4 @@
-"""Workers keep out of each other's way by files alone."""
+"""Workers claim different chunks by files in the run directory."""
 
 import multiprocessing
 import os
@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from builder.run.directory import RunDirectory
-from generation.editing.chunk_claims import ALIVE, STALE, Claims
+from generation.editing.chunk_claims import ACTIVE, STALE, Claims
 
 WORKERS = 4
 CHUNKS = 30
@@ -60,7 +60,7 @@ def test_a_machine_between_two_chunks_counts_as_at_work_and_one_that_only_waits_
     Claims(run, "s", 1, "b-2-00000").held()
     assert waiting.others_work()
     assert not working.others_work()
-    _age(tmp_path / "claims/s/turn-1/now.b-2-00000", ALIVE + 1)
+    _age(tmp_path / "claims/s/turn-1/now.b-2-00000", ACTIVE + 1)
     assert not waiting.others_work()
 
 
@@ -72,7 +72,7 @@ def test_chunks_of_a_killed_command_of_this_machine_are_free_at_once(tmp_path):
     assert Claims(run, "s", 1, f"{host}-{os.getpid()}-00000").take(1)
     asking = Claims(run, "s", 1, "elsewhere-1-00000")
 
-    asking.drop_dead(host)
+    asking.drop_ended(host)
     assert asking.held() == {1}
 
 

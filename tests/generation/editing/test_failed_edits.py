@@ -16,7 +16,7 @@ from builder.run.planned_edit import PlannedEdit, encode_region, write_plan
 from builder.run.records import read_failures
 from diffseg30k_cli.main import app
 from generation.checkpoints.cache import tiny_folder
-from generation.editing.background_io import Desk
+from generation.editing.background_io import BackgroundIo
 from generation.editing.run import generate
 from generation.editing.worker import make_edits, release_model
 from generation.editing.worker_options import WorkerOptions
@@ -82,9 +82,12 @@ def test_a_batch_that_fails_is_made_in_halves_down_to_the_edit_whose_fault_it_is
         picky = Picky()
         monkeypatch.setattr(registry, "load", lambda *_, picky=picky, **__: picky)
         folder = tmp_path / str(batch_size)
-        with Desk() as desk:
+        with BackgroundIo() as background_io:
             make_edits(
-                RunDirectory(str(folder)), write_run(folder, prompts), WorkerOptions("cpu", batch_size), desk
+                RunDirectory(str(folder)),
+                write_run(folder, prompts),
+                WorkerOptions("cpu", batch_size),
+                background_io,
             )
         release_model()
         calls[batch_size] = picky.calls

@@ -43,7 +43,7 @@ def test_while_another_machine_is_at_work_a_failure_counts_and_is_not_tried_agai
 
 def test_when_nobody_else_is_at_work_it_is_tried_again(run):
     sign = elsewhere_works(run)
-    written = sign.stat().st_mtime - ALIVE - 1
+    written = sign.stat().st_mtime - ACTIVE - 1
     os.utime(sign, (written, written))
     report = generate(run.url, WorkerOptions(), TOGETHER)
     assert (report.made, report.failures) == (2, ())

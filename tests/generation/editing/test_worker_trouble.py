@@ -1,4 +1,4 @@
-"""What an edit's own trouble leaves behind, and what stops the worker."""
+"""Errors of a single edit are recorded; errors of storage stop the worker."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_a_picture_that_cannot_be_decoded_is_the_edit_s_failure(tmp_path):
 
 
 def test_a_run_directory_that_is_gone_stops_the_worker(tmp_path):
-    with pytest.raises(FileNotFoundError, match="run directory is gone"):
+    with pytest.raises(FileNotFoundError, match="run directory is missing"):
         _before(RunDirectory(str(tmp_path / "gone")), EDIT)
 
 

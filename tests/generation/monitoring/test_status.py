@@ -1,4 +1,4 @@
-"""How far a run is, said from its directory alone, and what an estimate makes of it."""
+"""The progress of a run, read from its directory, and estimates from it."""
 
 import io
 import json
@@ -63,12 +63,12 @@ def test_the_time_left_goes_by_what_was_finished_lately(run):
     assert (later.rate, later.time_left) == (None, None)
 
 
-def test_where_nobody_works_it_says_what_is_left_for_one_worker_as_soon_as_that_is_known(run):
-    assert "not known" in time_left(read_status(run.url, NOW + 3600))
+def test_without_recent_edits_the_time_left_is_for_one_worker_once_every_rate_is_known(run):
+    assert "unknown" in time_left(read_status(run.url, NOW + 3600))
     finish(run, SECOND[0])
     later = read_status(run.url, time.time() + 3600)
     assert later.seconds_left == pytest.approx(0.2), "one edit each waits; those that failed are not waited for"
-    assert time_left(later) == "nobody is at work; what waits takes one worker 0:00:00"
+    assert time_left(later) == "no edit was finished lately; one worker needs 0:00:00 for the waiting edits"
 
 
 def test_a_run_of_which_nothing_is_left_but_failures_waits_for_nothing(run):

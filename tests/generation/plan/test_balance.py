@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from diffseg30k import EDIT_TYPES
 from generation.plan.balance import latin_rectangles, share_edit_types, share_generators
 from generation.plan.selection import turn_targets
-from generation.plan.shares import deal_generators
+from generation.plan.shares import distribute_generators
 
 GENERATORS = 8
 Edit = tuple[str, int, int]
 
 
 @cache
-def dealt(images: int, seed: int) -> tuple[list[list[int]], list[list[str]]]:
+def assigned(images: int, seed: int) -> tuple[list[list[int]], list[list[str]]]:
     """Generators and edit types of as many images, with one, two and three turns as 1:4:5."""
     one, two, three = turn_targets(images, 3)
     rng = random.Random(seed)
@@ -99,7 +99,7 @@ def test_margins_are_within_one_whatever_the_lengths(lengths, generators, seed):
 )
 def test_weighted_types_are_within_two_of_their_share_at_every_turn(lengths, weights, seed):
     rng = random.Random(seed)
-    shared = deal_generators(lengths, [[1.0] * 5] * 3, rng)
+    shared = distribute_generators(lengths, [[1.0] * 5] * 3, rng)
     found = edits(shared, share_edit_types(shared, rng, weights))
     for turn in range(3):
         counts = Counter(kind for kind, _, at in found if at == turn)
@@ -118,7 +118,7 @@ def test_few_images_of_a_plan_differ_with_the_seed(images):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_types_that_follow_each_other_are_as_frequent_as_if_independent(seed):
-    _, types = dealt(30_000, seed)
+    _, types = assigned(30_000, seed)
     pairs = list(itertools.product(EDIT_TYPES, repeat=2))
     for turns, lengths in (((0, 1), (2, 3)), ((0, 1), (2,)), ((0, 1), (3,)), ((1, 2), (3,)), ((0, 2), (3,))):
         assert deviation(following(types, turns, lengths), pairs) < 0.01
@@ -127,7 +127,7 @@ def test_types_that_follow_each_other_are_as_frequent_as_if_independent(seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_generators_that_follow_each_other_are_so_too_but_for_repetition(seed):
-    generators, _ = dealt(30_000, seed)
+    generators, _ = assigned(30_000, seed)
     for turns, lengths in (((0, 1), (2, 3)), ((1, 2), (3,)), ((0, 2), (3,)), ((0, 1, 2), (3,))):
         possible = itertools.permutations(range(GENERATORS), len(turns))
         assert deviation(following(generators, turns, lengths), possible) < 0.05
@@ -135,7 +135,7 @@ def test_generators_that_follow_each_other_are_so_too_but_for_repetition(seed):
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_type_generator_and_turn_say_nothing_of_each_other(seed):
-    generators, types = dealt(30_000, seed)
+    generators, types = assigned(30_000, seed)
     found = edits(generators, types)
     assert information((kind, (generator, turn)) for kind, generator, turn in found) < 1e-4
     assert information((generator, turn) for _, generator, turn in found) < 1e-4

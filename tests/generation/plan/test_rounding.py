@@ -1,4 +1,4 @@
-"""A table of shares becomes one of whole numbers, and its sums stay."""
+"""Random rounding of tables to integers keeps their sums."""
 
 import random
 from fractions import Fraction

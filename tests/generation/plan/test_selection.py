@@ -1,4 +1,4 @@
-"""Who is edited: one choice, which keeps the ratio of turns and does not depend on the order of the candidates."""
+"""The choice of images to edit keeps the ratio of turns and does not depend on the candidates' order."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -178,7 +178,7 @@ def test_captions_of_other_photographs_are_refused(sources, tmp_path):
 
 
 def test_a_share_without_captions_and_a_share_that_is_none_are_refused(sources):
-    with pytest.raises(ValueError, match="name a COCO captions file with --captions"):
+    with pytest.raises(ValueError, match="give a COCO captions file with --captions"):
         dataclasses.replace(sources, captions=None)
     with pytest.raises(ValueError, match=r"is from 0 to 1, not 1\.5"):
         dataclasses.replace(sources, generated_share=1.5)

@@ -236,16 +236,16 @@ def test_apportioned_numbers_sum_to_the_total_and_are_within_one_of_their_share(
     st.integers(0, 9),
 )
 def test_generators_differ_within_an_image_and_come_in_the_ratio_of_their_weights(turns, rows, seed):
-    dealt = deal_generators(turns, rows, random.Random(seed))
-    assert [len(one) for one in dealt] == turns
-    assert all(len(set(one)) == len(one) for one in dealt)
-    first = Counter(one[0] for one in dealt)
+    assigned = distribute_generators(turns, rows, random.Random(seed))
+    assert [len(one) for one in assigned] == turns
+    assert all(len(set(one)) == len(one) for one in assigned)
+    first = Counter(one[0] for one in assigned)
     assert [first[number] for number in range(5)] == apportion(len(turns), rows[0])
 
 
 def test_later_turns_keep_to_their_weights_too():
     rows = ((1, 1, 1, 1, 4), (4, 1, 1, 1, 1), (1, 4, 1, 1, 1))
-    dealt = deal_generators([3] * 400, rows, random.Random(0))
+    assigned = distribute_generators([3] * 400, rows, random.Random(0))
     for turn, row in enumerate(rows):
-        counts = Counter(one[turn] for one in dealt)
+        counts = Counter(one[turn] for one in assigned)
         assert [counts[number] for number in range(5)] == pytest.approx(apportion(400, row), abs=4)

@@ -107,7 +107,7 @@ def test_where_the_size_does_not_tell_which_way_up_no_region_is_made_up(coco):
     found = regions_of(coco)
     assert found.regions == ()
     assert found.dropped == (
-        "the file is turned by EXIF, and its size does not tell which way up it was annotated",
+        "the file has an EXIF orientation, and its size does not show in which orientation it was annotated",
     )
 
 
@@ -123,7 +123,7 @@ def test_a_file_that_was_resized_since_keeps_its_regions(coco):
 def test_a_file_of_another_shape_has_no_regions(coco):
     mask, outline = house(600, 400)
     coco.outline(coco.add("house.png", painted(mask), (500, 600)), outline)
-    assert regions_of(coco).dropped == ("the file has another shape than what was annotated",)
+    assert regions_of(coco).dropped == ("the file has another aspect ratio than the annotated image",)
 
 
 # ── Which regions are kept ────────────────────────────────────────────────────────────────────────

@@ -207,8 +207,8 @@ def test_entries_that_cannot_be_used_are_skipped_with_their_reasons(coco):
 
     assert names(found) == ["good"]
     assert len(found.photographs[0].annotations) == 1
-    outside = "its file_name leads out of the folder of the photographs"
-    twin = "several image entries share its id, so its annotations cannot be told from theirs"
+    outside = "its file_name points outside the folder of the photographs"
+    twin = "several image entries have its id, so its annotations are ambiguous"
     assert reasons(found) == {
         "missing.png": "the file is not in the folder of the photographs",
         "../instances.json": outside,

@@ -1,4 +1,4 @@
-"""Questions to ask."""
+"""Fixtures with questions to a VLM."""
 
 import numpy as np
 import pytest

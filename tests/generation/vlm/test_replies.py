@@ -1,4 +1,4 @@
-"""Awkward replies are read as what they say, or refused; and none is read as something that it does not say."""
+"""Irregular replies are parsed correctly or rejected; none is parsed to a wrong value."""
 
 import json
 from pathlib import Path

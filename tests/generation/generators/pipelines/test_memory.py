@@ -1,4 +1,4 @@
-"""Where weights lie, for devices of different sizes."""
+"""The placement of weights, for devices with different amounts of memory."""
 
 import pytest
 

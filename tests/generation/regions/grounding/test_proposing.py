@@ -62,7 +62,9 @@ def test_a_folder_of_which_nothing_is_known_becomes_a_planned_run(models, photog
     assert {edit.object for edit in plan} == {"cup", "person"}
     assert all(edit.prompt and edit.prompt_by is None for edit in plan)
     assert all(edit.mask().shape == (64, 64) and edit.mask().any() for edit in plan)
-    assert ("notes.txt", "its name is not a picture's") in {(skip.name, skip.reason) for skip in report.skipped}
+    assert ("notes.txt", "its file extension is not an image's") in {
+        (skip.name, skip.reason) for skip in report.skipped
+    }
 
 
 def test_annotations_give_licences_though_the_regions_are_found_anew(models, photographs, tmp_path):
@@ -175,7 +177,7 @@ def test_the_names_of_a_folder_s_photographs_are_safe_and_its_other_files_named(
     ("changes", "said"),
     [
         ({"regions": "annotations", "vlm": None}, "--annotations FILE, or --regions grounded-sam"),
-        ({"vlm": "another"}, "which is not the VLM that is to be asked"),
+        ({"vlm": "another"}, "but another VLM or none is given as client"),
     ],
 )
 def test_options_that_do_not_fit_are_refused_before_anything_is_asked(
