@@ -55,7 +55,7 @@ lowest:  ## the tests but the long ones, with the lowest versions that setup.cfg
 	$(VENV)-lowest/bin/python -m pip install --quiet uv
 	$(VENV)-lowest/bin/uv pip install --quiet --python $(VENV)-lowest/bin/python --resolution lowest-direct \
 	  --editable '.[dev]'
-	$(VENV)-lowest/bin/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not slow"
+	$(VENV)-lowest/bin/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not ($(LONG))"
 
 clean:
 	rm -rf $(VENV) diffseg30k diffseg30k-run

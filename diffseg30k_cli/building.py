@@ -26,7 +26,7 @@ from diffseg30k_cli.options import (
     WorkChoices,
     Workers,
 )
-from diffseg30k_cli.printing import Files, console, say, show, show_stage, show_table
+from diffseg30k_cli.printing import Files, console, print_lines, show, show_stage, show_table
 from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
@@ -194,7 +194,7 @@ def _generate(
         jobs = Files("submitted", tuple(submit(run, options, where)))
         show(jobs, as_json)
         if not as_json:
-            say([f"to follow it: diffseg30k status {run}"])
+            print_lines([f"to follow it: diffseg30k status {run}"])
         return
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))

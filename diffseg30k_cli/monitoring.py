@@ -8,7 +8,7 @@ import typer
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import AsJson, CheckpointChoices, RunArgument
-from diffseg30k_cli.printing import Files, console, print_json, say, show, show_table
+from diffseg30k_cli.printing import Files, console, print_json, print_lines, show, show_table
 
 
 @app.command(rich_help_panel=BUILDING)

@@ -37,7 +37,7 @@ class Files:
     """Files that a command has written.
 
     Attributes:
-        what: they are, in a word; empty where the paths say it.
+        what: they are, in a word; empty where the paths print_lines it.
         files: their paths.
     """
 
@@ -53,7 +53,7 @@ def show(report: Report, as_json: bool = False) -> None:
     if as_json:
         print_json(report)
     else:
-        say(report.lines())
+        print_lines(report.lines())
 
 
 def show_stage(stage: str, report: Report, as_json: bool = False) -> None:
@@ -61,7 +61,7 @@ def show_stage(stage: str, report: Report, as_json: bool = False) -> None:
     if as_json:
         print_json({"stage": stage, "report": report})
     else:
-        say(report.lines())
+        print_lines(report.lines())
 
 
 def print_json(report: Any) -> None:

@@ -7,7 +7,7 @@ import typer
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
 from diffseg30k_cli.options import MEGABYTE, AsJson, Dataset, Out, ShardSize
-from diffseg30k_cli.printing import Files, say, show, show_stage
+from diffseg30k_cli.printing import Files, print_lines, show, show_stage
 
 DatasetAnywhere = Annotated[
     str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
@@ -33,7 +33,7 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be sent.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be sent.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Uploads the shards that the Hub lacks, in one commit."""

@@ -57,5 +57,5 @@ def distribute_generators(
             free = [number for number in range(len(left)) if number not in assigned[place]]
             number = max(free, key=lambda number: (left[number], rng.random()))
             left[number] -= 1
-            dealt[place].append(number)
-    return dealt
+            assigned[place].append(number)
+    return assigned

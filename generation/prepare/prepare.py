@@ -23,7 +23,7 @@ from generation.plan.draw import plan_edits
 from generation.plan.options import PlanOptions
 from generation.plan.report import report_on
 from generation.plan.selection import Candidate
-from generation.prepare.base_images import Bases, Offer, gather_bases
+from generation.prepare.base_images import BaseImageSources, Bases, gather_bases
 from generation.prepare.captions import pictures_of
 from generation.prepare.gathering import Propose
 from generation.prepare.painting import Painter

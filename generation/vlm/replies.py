@@ -126,11 +126,9 @@ def _is_objects(value: Any) -> bool:
 
 
 def _named(entry: Any) -> NamedObject | None:
-    if isinstance(entry, str):
-        name, kind = entry, ""
-    elif isinstance(entry, dict) and isinstance(entry.get("name", entry.get("label")), str):
-        name, kind = entry.get("name", entry.get("label")), entry.get("kind", "")  # Qwen labels its boxes
-    else:
+    fields = {"name": entry} if isinstance(entry, str) else entry if isinstance(entry, dict) else {}
+    name, kind = fields.get("name", fields.get("label")), fields.get("kind", "")  # Qwen labels its boxes
+    if not isinstance(name, str):
         raise UnusableReply("an object of the reply is not an object with a name")
     cleaned = object_name(name)
     kind = kind.strip().lower() if isinstance(kind, str) else ""

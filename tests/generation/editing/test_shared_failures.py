@@ -7,7 +7,7 @@ import pytest
 
 from builder.run.directory import RunDirectory
 from builder.run.records import EditFailure, read_failures, write_failure
-from generation.editing.chunk_claims import ALIVE, Claims
+from generation.editing.chunk_claims import ACTIVE, Claims
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import SHARED, generate
 from generation.editing.worker_options import WorkerOptions

@@ -20,7 +20,7 @@ from builder.run.scores import Score, write_score
 from diffseg30k_cli.main import app
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
-from generation.plan.shares import apportion, deal_generators
+from generation.plan.shares import apportion, distribute_generators
 from generation.prepare.prepare import prepare_run
 from generation.prepare.rounds import Tally, carry_out, tally
 from generation.sources.photographs import SourceOptions
