@@ -37,7 +37,7 @@ class Files:
     """Files that a command has written.
 
     Attributes:
-        what: they are, in a word; empty where the paths print_lines it.
+        what: they are, in a word; empty where the paths are enough.
         files: their paths.
     """
 

@@ -15,7 +15,7 @@ LONGEST, MOST_WORDS = 40, 4
 """Characters, and words."""
 
 _ARTICLE = re.compile(r"^(?:an?|the|some|this|that|these|those)\s+")
-_NAME = re.compile(r"[^\W\d_]+(?:[' -][^\W\d_]+)*")
+_SEPARATORS = re.compile(r"[' -]")
 _EMPTY = """
     none nothing unknown null nil undefined other others object objects item items thing things stuff something
     anything everything background foreground scene picture pictures image images photo photograph view region area
@@ -50,7 +50,9 @@ def object_name(text: object) -> ObjectName | None:
     plain = " ".join(unicodedata.normalize("NFC", text).lower().replace("_", " ").replace("’", "'").split())
     plain = _ARTICLE.sub("", plain)
     words = plain.split()
-    if not words or len(plain) > LONGEST or len(words) > MOST_WORDS or not _NAME.fullmatch(plain):
+    if not words or len(plain) > LONGEST or len(words) > MOST_WORDS:
+        return None
+    if not all(part.isalpha() for part in _SEPARATORS.split(plain)):
         return None
     if _NEVER.intersection(words) or words[-1] in _NO_OBJECTS or (len(words) > 1 and words[0] in _ORDERS):
         return None

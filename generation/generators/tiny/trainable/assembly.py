@@ -39,14 +39,14 @@ PARTS: dict[str, dict[str, str]] = {
 _BLENDED = Sampling(side=256, steps=10, guidance=1.0, strength=0.6)
 
 SAMPLING: dict[str, Sampling] = {
-    "sd2": Sampling(side=256, steps=4, guidance=1.0),
+    "sd2": Sampling(side=256, steps=2, guidance=1.0),
     "sd3.5": _BLENDED,
     "sdxl": _BLENDED,
     "flux.1": _BLENDED,
     "glide": Sampling(side=128, steps=12, guidance=1.0),
     "kolors": _BLENDED,
     "hunyuandit1.1": _BLENDED,
-    "kandinsky2.2": Sampling(side=256, steps=4, guidance=1.0),
+    "kandinsky2.2": Sampling(side=256, steps=2, guidance=1.0),
 }
 """How each is sampled: guidance is off, and models without mask channels begin from the noised image."""
 

@@ -13,7 +13,7 @@ import torch
 from generation.generators.tiny.trainable.assembly import DIGESTS, PARTS, TRAINED, read_digests
 from generation.generators.tiny.training.loop import averages
 
-LARGEST_GENERATOR, LARGEST_TOTAL = 4_000_000, 20_000_000
+LARGEST_GENERATOR, LARGEST_TOTAL = 4 * 2**20, 20 * 2**20
 """Bytes."""
 
 
