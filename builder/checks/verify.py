@@ -61,7 +61,7 @@ class Verification:
 
     def lines(self) -> list[str]:
         """The report for people."""
-        summary = f"{self.rows} rows in {self.shards} shards: {len(self.violations)} broken promises"
+        summary = f"{self.rows} rows in {self.shards} shards: {len(self.violations)} violations"
         return [*map(str, self.violations), summary]
 
 

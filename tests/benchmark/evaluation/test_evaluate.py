@@ -197,7 +197,7 @@ def test_a_crop_cuts_image_and_mask_alike():
         ({"conditions": ("jpeg-101",)}, "'jpeg-101': the number is 1 to 100"),
         ({"conditions": ()}, "no condition"),
         ({"config": "semantic"}, r"was trained for binary \(2 classes\), not for semantic"),
-        ({"config": "binary-heldout-flux-hunyuan"}, "was trained on 'binary', which holds edits by the pair"),
+        ({"config": "binary-heldout-flux-hunyuan"}, "was trained on 'binary', which contains edits by the pair"),
         ({"split": "test"}, "has no split 'test'; it has train, validation"),
     ],
 )

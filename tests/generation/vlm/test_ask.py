@@ -47,7 +47,7 @@ def test_a_reply_that_cannot_be_used_is_asked_for_once_more(question, archive):
         answer = answers(server, archive, [question()])["score/a"]
     assert (answer.value, answer.asked) == (Judgement(4.0, "fine"), 2)
     assert "could not be used" not in asked_text(server.requests[0])
-    assert "could not be used: the reply holds no JSON" in asked_text(server.requests[1])
+    assert "could not be used: the reply is not one JSON value" in asked_text(server.requests[1])
 
 
 def test_after_two_replies_that_cannot_be_used_the_question_is_given_up_for_good(question, archive):
@@ -59,7 +59,8 @@ def test_after_two_replies_that_cannot_be_used_the_question_is_given_up_for_good
         assert answer.value is None
         assert not answer.temporary
         assert (
-            answer.problem == "no reply that can be used: the reply holds no JSON of the shape that was asked for"
+            answer.problem
+            == "no reply that can be used: the reply is not one JSON value: other words come before it, or there is none"
         )
 
 
