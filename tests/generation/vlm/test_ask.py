@@ -58,10 +58,8 @@ def test_after_two_replies_that_cannot_be_used_the_question_is_given_up_for_good
     for answer in (first, again):
         assert answer.value is None
         assert not answer.temporary
-        assert (
-            answer.problem
-            == "no reply that can be used: the reply is not one JSON value: other words come before it, or there is none"
-        )
+        assert answer.problem is not None
+        assert answer.problem.startswith("no reply that can be used: the reply is not one JSON value")
 
 
 def test_what_the_server_could_not_answer_is_asked_again_later(question, archive):
