@@ -26,7 +26,7 @@ from diffseg30k_cli.options import (
     WorkChoices,
     Workers,
 )
-from diffseg30k_cli.printing import Files, console, print_lines, show, show_stage, show_table
+from diffseg30k_cli.printing import Files, Submitted, console, show, show_stage, show_table
 from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
@@ -191,10 +191,7 @@ def _generate(
         work = WorkChoices("cuda" if where.gpus else "cpu", work.batch_size)
     options = work.worker(replaced, here)
     if where.kind == "slurm":
-        jobs = Files("submitted", tuple(submit(run, options, where)))
-        show(jobs, as_json)
-        if not as_json:
-            print_lines([f"to follow it: diffseg30k status {run}"])
+        show(Submitted(run, tuple(submit(run, options, where))), as_json)
         return
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))

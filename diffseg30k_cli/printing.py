@@ -48,6 +48,22 @@ class Files:
         return [f"{self.what}: {file}" if self.what else file for file in self.files]
 
 
+@dataclass(frozen=True)
+class Submitted:
+    """Jobs that a command has handed to Slurm.
+
+    Attributes:
+        run: the run directory.
+        jobs: their ids, in order of turn.
+    """
+
+    run: str
+    jobs: tuple[str, ...]
+
+    def lines(self) -> list[str]:
+        return [f"submitted: {', '.join(self.jobs)}", f"to follow it: diffseg30k status {self.run}"]
+
+
 def show(report: Report, as_json: bool = False) -> None:
     """Prints a report: its lines, or one JSON object on one line."""
     if as_json:
