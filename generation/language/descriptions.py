@@ -24,7 +24,7 @@ _READS = re.compile(r"\b(?:reads?|reading|says?|saying|written|words?|lettering|
 _ORDER = re.compile(
     r"(?:please\s+)?(?:remove|delete|erase|replace|change|add|make|edit|turn|insert|inpaint|transform|modify|put|"
     r"recolou?r|colou?r|fill|paint|draw|give|dress|let|create|generate|use|take|set|apply|imagine|render|keep|leave|"
-    r"ignore|disregard|swap|convert|cover|extend|move|place|show|describe|imagine|adjust|ensure)\b"
+    r"ignore|disregard|swap|convert|cover|extend|move|place|show|describe|adjust|ensure)\b"
     r"(?=\s+(?:the|a|an|it|its|this|that|these|those|his|her|him|them|their|all|any|some|more|no|in|with|to|"
     r"previous|everything|something|object|background)\b|\s*[.!]?$)",
     re.I,

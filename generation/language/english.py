@@ -9,6 +9,9 @@ OTHERS = ("de", "es", "fr", "it", "nl", "pt")
 LEAST_KNOWN = 0.5
 """Share of the words that English dictionaries have to know: brands and breeds are in none."""
 
+SURE = 0.75
+"""Share from which a text is English, whatever other languages know of it."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -26,7 +29,7 @@ def is_english(text: str) -> bool:
     lower = text.lower()
     known = in_target_language(lower, lang="en")
     elsewhere = max(in_target_language(lower, lang=language) for language in OTHERS)
-    return (known >= LEAST_KNOWN and (known >= elsewhere or known >= 0.75)) or known >= elsewhere == 0
+    return elsewhere == 0 or known >= SURE or known >= max(LEAST_KNOWN, elsewhere)
 
 
 def _is_latin(word: str) -> bool:

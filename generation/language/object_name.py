@@ -1,7 +1,6 @@
 """The name of an object: a short noun phrase and nothing that could be read as an instruction.
 
-Categories of annotation files and replies of VLMs become names here, once, and are used as they are from then on:
-in prompts, in questions to the VLM, in rows and in cards.
+Objects in replies of VLMs get their names here. Categories of annotation files do not yet.
 """
 
 import re

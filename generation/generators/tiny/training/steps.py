@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from generation.generators.tiny.trainable import assembly
-from generation.generators.tiny.training import autoencoders, glide, predictions, relatives
+from generation.generators.tiny.training import autoencoders, glide, predictions
 from generation.generators.tiny.training.examples import (
     MakeExamples,
     Pool,
@@ -118,6 +118,35 @@ def _autoencoder_schedule(minutes: float) -> Schedule:
     return Schedule(minutes, rate=2e-3, warm_up=100, weight_decay=0.0)
 
 
+def initialise_from(network: nn.Module, weights: dict[str, Tensor]) -> None:
+    """Takes the weights whose names and shapes fit; the others stay random."""
+    own = network.state_dict()
+    fitting = {name: value for name, value in weights.items() if name in own and own[name].shape == value.shape}
+    network.load_state_dict(fitting, strict=False)
+
+
+@torch.no_grad()
+def cut_mask_channels(unet: Any, weights: dict[str, Tensor], grey: Tensor) -> None:
+    """The first convolution of a text-to-image U-Net: the trunk's, as if all of the picture were masked.
+
+    Args:
+        unet: with four input channels.
+        weights: of the trunk, whose inputs are the noisy latents, the mask and the masked picture's latents.
+        grey: (4,) latents of a grey picture, which is what the trunk has under a mask.
+    """
+    first, bias = weights["conv_in.weight"], weights["conv_in.bias"]
+    unet.conv_in.weight.copy_(first[:, :4])
+    unet.conv_in.bias.copy_(bias + torch.einsum("ockl,c->o", first[:, 4:], torch.cat([torch.ones(1), grey])))
+
+
+@torch.no_grad()
+def reorder_mask_channels(unet: Any, weights: dict[str, Tensor]) -> None:
+    """Kandinsky's first convolution: its mask comes last, and is 1 where the picture is kept."""
+    first = weights["conv_in.weight"]
+    unet.conv_in.weight.copy_(torch.cat([first[:, :4], first[:, 5:], -first[:, 4:5]], dim=1))
+    unet.conv_in.bias.copy_(weights["conv_in.bias"] + first[:, 4].sum(dim=(1, 2)))
+
+
 def _sd2(context: Context) -> tuple[nn.Module, Loss]:
     pipeline = context.pipeline("sd2", "autoencoder-4")
     pool = Pool(masked_pixels(pipeline.vae, context.photographs(SIDES), CROP))
@@ -130,10 +159,10 @@ def _relative(generator: str) -> Prepare:
 
     def prepare(context: Context) -> tuple[nn.Module, Loss]:
         pipeline, trunk = context.pipeline(generator, "autoencoder-4"), context.trained("sd2-unet")
-        relatives.initialise_from(pipeline.unet, trunk)
+        initialise_from(pipeline.unet, trunk)
         with torch.no_grad():
             grey = autoencoders.encode(pipeline.vae, torch.zeros(1, 3, 64, 64))[0, :, 8, 8]
-        relatives.cut_mask_channels(pipeline.unet, trunk, grey)
+        cut_mask_channels(pipeline.unet, trunk, grey)
         pool = Pool(whole_pictures(pipeline.vae, context.photographs(SIDES), CROP))
         predict = predictions.sized_unet(pipeline, PIPELINE_SIDE)
         return pipeline.unet, velocity_loss(pool, predict, pipeline.scheduler, BATCH, LAST)
@@ -143,8 +172,8 @@ def _relative(generator: str) -> Prepare:
 
 def _kandinsky(context: Context) -> tuple[nn.Module, Loss]:
     pipeline, trunk = context.pipeline("kandinsky2.2", "kandinsky2.2-movq"), context.trained("sd2-unet")
-    relatives.initialise_from(pipeline.unet, trunk)
-    relatives.reorder_mask_channels(pipeline.unet, trunk)
+    initialise_from(pipeline.unet, trunk)
+    reorder_mask_channels(pipeline.unet, trunk)
     with torch.no_grad():
         made = [
             pipeline.prior_pipe(each, num_inference_steps=4, guidance_scale=1.0)[0] for each in predictions.PROMPTS
