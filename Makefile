@@ -5,8 +5,9 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 # tests at a time; a file's tests stay together, so that they share what they set up
 TESTS_AT_ONCE ?= 2
-# of `make tiny`: folders of photographs, where its state is kept, and a factor of its time
+# of `make tiny`: folders of photographs, a JSON list of those to take, where its state is kept, and a factor of its time
 PHOTOGRAPHS ?= photographs
+LISTING ?=
 STATE ?= tiny-state
 SCALE ?= 1
 # the markers of long tests: setup.cfg says what they are
@@ -37,7 +38,8 @@ bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 	$(BIN)/python -m performance
 
 tiny: $(INSTALLED)  ## trains the tiny checkpoints from PHOTOGRAPHS (folders), and publishes them into the package
-	nice -n 19 $(BIN)/python -m generation.generators.tiny.training $(PHOTOGRAPHS) --state $(STATE) --scale $(SCALE)
+	nice -n 19 $(BIN)/python -m generation.generators.tiny.training $(PHOTOGRAPHS) --state $(STATE) --scale $(SCALE) \
+	  $(if $(LISTING),--listing $(LISTING))
 	$(BIN)/python -m generation.generators.tiny.training.publish --state $(STATE)
 
 constraints:  ## writes constraints.txt anew: the newest versions, as pip resolves them in an empty environment

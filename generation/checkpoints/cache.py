@@ -6,7 +6,7 @@ from pathlib import Path
 
 from builder.encoding.whole_file import whole_folder
 
-TINY_VERSION = 2
+TINY_VERSION = 3
 """Version in the folder name of the tiny checkpoints. Raise it whenever one of them is built differently."""
 
 

@@ -13,12 +13,6 @@ from generation.generators.pipelines.blended import BlendedInpainter
 from generation.generators.pipelines.inpaint import DiffusersInpainter
 from generation.generators.pipelines.inpainter import Inpainter
 from generation.generators.pipelines.load import load_pipeline
-from generation.generators.tiny import glide as tiny_glide
-from generation.generators.tiny import hunyuan_dit as tiny_hunyuan_dit
-from generation.generators.tiny import kandinsky as tiny_kandinsky
-from generation.generators.tiny import kolors as tiny_kolors
-from generation.generators.tiny import transformers as tiny_transformers
-from generation.generators.tiny import unets as tiny_unets
 
 NO_SAFETY_CHECKER = {"safety_checker": None, "requires_safety_checker": False}
 """Leaves out the safety checker, which replaces pictures by black ones."""
@@ -53,7 +47,6 @@ class GeneratorEntry:
         dtype: dtype of the weights on a GPU; on a CPU it is float32.
         pipeline: loads a pipeline from a folder in a dtype.
         inpainter: makes an `Inpainter` of a pipeline and sampling settings.
-        write_tiny: writes its tiny checkpoint to a folder.
         tiny_sampling: sampling settings of the tiny checkpoint.
     """
 
@@ -63,7 +56,6 @@ class GeneratorEntry:
     dtype: str
     pipeline: Callable[[Path, str], Any]
     inpainter: Callable[[Any, Sampling], Inpainter]
-    write_tiny: Callable[[Path], None]
     tiny_sampling: Sampling
 
     @property
@@ -101,12 +93,9 @@ def _blends(**options: Any) -> Callable[[Any, Sampling], Inpainter]:
     return wrap
 
 
-def _saves(build: Callable[[], Any]) -> Callable[[Path], None]:
-    def write(folder: Path) -> None:
-        build().save_pretrained(folder)
-
-    return write
-
+_TINY_BLENDED = Sampling(side=256, steps=10, guidance=1.0, strength=0.6)
+"""A tiny network without mask channels sees the surroundings only through the noise; from pure noise its colours
+drift to grey, so it starts from the noised image."""
 
 _ENTRIES = (
     GeneratorEntry(
@@ -116,8 +105,7 @@ _ENTRIES = (
         dtype="float16",
         pipeline=_loads("StableDiffusionInpaintPipeline", **NO_SAFETY_CHECKER),
         inpainter=_inpaints(takes_strength=True),
-        write_tiny=_saves(tiny_unets.sd2),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
+        tiny_sampling=Sampling(side=256, steps=2, guidance=1.0),
     ),
     GeneratorEntry(
         id="sd3.5",
@@ -126,8 +114,7 @@ _ENTRIES = (
         dtype="bfloat16",
         pipeline=_loads("StableDiffusion3InpaintPipeline"),
         inpainter=_inpaints(takes_strength=True),
-        write_tiny=_saves(tiny_transformers.sd3_5),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=4.5),
+        tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
         id="sdxl",
@@ -137,8 +124,7 @@ _ENTRIES = (
         # a detector could learn the pipeline's watermark instead of the model
         pipeline=_loads("StableDiffusionXLInpaintPipeline", add_watermarker=False),
         inpainter=_inpaints(takes_strength=True),
-        write_tiny=_saves(tiny_unets.sdxl),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=7.5),
+        tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
         id="flux.1",
@@ -147,8 +133,7 @@ _ENTRIES = (
         dtype="bfloat16",
         pipeline=_loads("FluxInpaintPipeline"),
         inpainter=_inpaints(takes_strength=True),
-        write_tiny=_saves(tiny_transformers.flux_1),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=3.5),
+        tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
         id="glide",
@@ -157,8 +142,7 @@ _ENTRIES = (
         dtype="float16",
         pipeline=_load_glide,
         inpainter=_inpaints(),
-        write_tiny=tiny_glide.write,
-        tiny_sampling=Sampling(side=64, steps=4, guidance=5.0),
+        tiny_sampling=Sampling(side=128, steps=8, guidance=1.0),
     ),
     GeneratorEntry(
         id="kolors",
@@ -167,8 +151,7 @@ _ENTRIES = (
         dtype="float16",  # the pipeline runs its autoencoder, which is Stable Diffusion XL's, in float32
         pipeline=_loads("KolorsPipeline"),
         inpainter=_blends(),
-        write_tiny=lambda folder: tiny_kolors.kolors(folder).save_pretrained(folder),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=5.0),
+        tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
         id="hunyuandit1.1",
@@ -177,8 +160,7 @@ _ENTRIES = (
         dtype="float16",
         pipeline=_loads("HunyuanDiTPipeline", **NO_SAFETY_CHECKER),
         inpainter=_blends(use_resolution_binning=False),
-        write_tiny=_saves(tiny_hunyuan_dit.hunyuan_dit),
-        tiny_sampling=Sampling(side=128, steps=4, guidance=5.0),
+        tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
         id="kandinsky2.2",
@@ -188,8 +170,7 @@ _ENTRIES = (
         pipeline=kandinsky.load,
         # diffusers 0.42 pastes the first image's surroundings into the whole batch
         inpainter=_inpaints(batches=False),
-        write_tiny=tiny_kandinsky.write,
-        tiny_sampling=Sampling(side=128, steps=4, guidance=4.0),
+        tiny_sampling=Sampling(side=256, steps=2, guidance=1.0),
     ),
 )
 

@@ -5,7 +5,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from generation.checkpoints.cache import cache_folder, tiny_folder
+from generation.checkpoints.cache import cache_folder
 from generation.checkpoints.checkpoint import (
     FOLDER_PREFIX,
     TINY_PREFIX,
@@ -21,6 +21,7 @@ from generation.generators.pipelines import memory
 from generation.generators.pipelines.inpainter import Inpainter
 from generation.generators.pipelines.load import quiet
 from generation.generators.settings import GeneratorSettings
+from generation.generators.tiny.assembly import tiny_checkpoint
 
 __all__ = ["GENERATORS", "GeneratorEntry", "Sampling", "load", "lora_settings", "sampling_of", "settings"]
 
@@ -132,7 +133,7 @@ def _folder(entry: GeneratorEntry, checkpoint: str, replacement: str | None) -> 
     published = entry.checkpoint
     find = partial(locate_files, published) if published.files else locate
     if checkpoint.startswith(TINY_PREFIX):
-        return find(Place(str(tiny_folder(entry.id, entry.write_tiny))))
+        return find(Place(str(tiny_checkpoint(entry.id))))
     if checkpoint.startswith(FOLDER_PREFIX):
         if replacement is None:
             raise CheckpointError("it was planned with a checkpoint from a folder, and no folder is given")

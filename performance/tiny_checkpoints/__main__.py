@@ -4,7 +4,7 @@ python -m performance.tiny_checkpoints [COUNT] [SHEET.png]
 """
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from multiprocessing import get_context
@@ -14,7 +14,7 @@ import numpy as np
 from generation.generators.entries import GENERATORS
 from generation.quality.measures import seam
 from performance.tiny_checkpoints.masked import Masked, demo_regions
-from performance.tiny_checkpoints.painters import Paint, opencv, trained, untrained
+from performance.tiny_checkpoints.painters import opencv, paint_all, trained, untrained
 from performance.tiny_checkpoints.patches import coefficients, frechet
 from performance.tiny_checkpoints.sheet import save_sheet
 
@@ -30,8 +30,8 @@ def main() -> None:
     originals = [region.image for region in regions]
     with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as pool:
         names = list(GENERATORS)
-        made = dict(zip(names, pool.map(partial(paint_all, trained, count), names), strict=True))
-        random = dict(zip(names, pool.map(partial(paint_all, untrained, count), names), strict=True))
+        made = dict(zip(names, pool.map(partial(paint_all, trained, SIDE, count), names), strict=True))
+        random = dict(zip(names, pool.map(partial(paint_all, untrained, SIDE, count), names), strict=True))
     classic = {name: [opencv(name)(each, 0) for each in regions] for name in ("TELEA", "NS")}
     missed: list[str] = []
     print("| | seam, median | patches | patches, random weights |\n| --- | ---: | ---: | ---: |")
@@ -47,14 +47,6 @@ def main() -> None:
     print(f"MISS {', '.join(missed)}" if missed else "ok   all eight")
     if len(sys.argv) > 2:
         save_sheet(sys.argv[2], regions, made)
-
-
-def paint_all(painter: Callable[[str], Paint], count: int, generator: str) -> list[np.ndarray]:
-    import torch
-
-    torch.set_num_threads(1)
-    paint = painter(generator)
-    return [paint(region, seed) for seed, region in enumerate(demo_regions(SIDE, count))]
 
 
 def median_seam(pictures: Iterable[np.ndarray], regions: list[Masked]) -> float:

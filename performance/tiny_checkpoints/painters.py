@@ -11,8 +11,8 @@ from generation.generators.entries import GENERATORS
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.pipelines.load import quiet
 from generation.generators.resize import resize_image, resize_mask
-from generation.generators.tiny.trainable.assembly import SAMPLING, TRAINED, write_checkpoint
-from performance.tiny_checkpoints.masked import Masked
+from generation.generators.tiny.assembly import TRAINED, write_checkpoint
+from performance.tiny_checkpoints.masked import Masked, demo_regions
 
 PROMPT = "background"
 
@@ -33,11 +33,11 @@ def _from(generator: str, tensors: Path | None) -> Paint:
     with tempfile.TemporaryDirectory() as folder, quiet():
         write_checkpoint(generator, Path(folder), tensors)
         pipeline = entry.pipeline(Path(folder), "float32")
-    return _diffused(entry.inpainter(pipeline, SAMPLING[generator]), generator)
+    return _diffused(entry.inpainter(pipeline, GENERATORS[generator].tiny_sampling), generator)
 
 
 def _diffused(inpainter: Inpainter, generator: str) -> Paint:
-    sampling = SAMPLING[generator]
+    sampling = GENERATORS[generator].tiny_sampling
 
     def paint(masked: Masked, seed: int) -> np.ndarray:
         request = InpaintRequest(
@@ -56,10 +56,22 @@ def _diffused(inpainter: Inpainter, generator: str) -> Paint:
 
 def opencv(method: str) -> Paint:
     """`TELEA` (Telea 2004) or `NS` (Bertalmio et al. 2001)."""
-    import cv2
+    try:
+        import cv2
+    except ImportError as error:
+        raise SystemExit("OpenCV's methods need it: pip install opencv-python-headless") from error
 
     def paint(masked: Masked, _: int) -> np.ndarray:
         image, mask = np.ascontiguousarray(masked.image), masked.mask.astype(np.uint8)
         return cv2.inpaint(image, mask, 5, getattr(cv2, f"INPAINT_{method}"))
 
     return paint
+
+
+def paint_all(painter: Callable[[str], Paint], side: int, count: int, generator: str) -> list[np.ndarray]:
+    """The regions of the demo's photographs, each painted by a generator; in a process of its own."""
+    import torch
+
+    torch.set_num_threads(1)
+    paint = painter(generator)
+    return [paint(region, seed) for seed, region in enumerate(demo_regions(side, count))]

@@ -17,7 +17,7 @@ class DiffusersInpainter:
     Args:
         pipeline: takes prompts, images, masks and random generators as lists.
         side: height and width of the input images, in pixels.
-        options: further arguments of each call.
+        options: further arguments of each call; a `strength` that would leave no step is raised to 1.
         batches: whether the pipeline can take several images in one call.
     """
 
@@ -35,6 +35,9 @@ class DiffusersInpainter:
     def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         import torch
 
+        options = self._options
+        if int(requests[0].steps * options.get("strength", 1.0)) < 1:
+            options = options | {"strength": 1.0}
         return call(
             self._pipeline,
             prompt=[request.prompt for request in requests],
@@ -45,7 +48,7 @@ class DiffusersInpainter:
             num_inference_steps=requests[0].steps,
             guidance_scale=requests[0].guidance,
             generator=[torch.Generator("cpu").manual_seed(request.seed) for request in requests],
-            **self._options,
+            **options,
         )
 
     def unload(self) -> None:

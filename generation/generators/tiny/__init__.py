@@ -1,2 +1,2 @@
-"""Builds tiny checkpoints: the eight generators' architectures with random weights, small enough for two CPU
-cores."""
+"""Builds tiny checkpoints: the eight generators' architectures, small enough for two CPU cores, with trained
+denoisers and autoencoders and random text encoders."""

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from generation.generators.tiny import text
-from generation.generators.tiny.unets import autoencoder, unet
+from generation.generators.tiny.unets import autoencoder, noise_schedule, unet
 
 TIME_SIDE = 8
 
@@ -14,7 +14,7 @@ def kolors(folder: Path) -> Any:
     """KolorsPipeline.
 
     Args:
-        folder: where it will be saved; the tokenizer's vocabulary is written there first.
+        folder: where it will be saved; its tokenizer reads its vocabulary from there.
     """
     from diffusers import EulerDiscreteScheduler, KolorsPipeline
     from diffusers.pipelines.kolors.tokenizer import ChatGLMTokenizer
@@ -29,24 +29,14 @@ def kolors(folder: Path) -> Any:
         tokenizer=tokenizer,
         unet=unet(
             in_channels=4,
-            down_block_types=("DownBlock2D", "CrossAttnDownBlock2D"),
-            up_block_types=("CrossAttnUpBlock2D", "UpBlock2D"),
             cross_attention_dim=text.SIDE,
             encoder_hid_dim=text.SIDE,
             encoder_hid_dim_type="text_proj",
-            attention_head_dim=(2, 4),
             addition_embed_type="text_time",
             addition_time_embed_dim=TIME_SIDE,
             projection_class_embeddings_input_dim=6 * TIME_SIDE + text.SIDE,
         ),
-        scheduler=EulerDiscreteScheduler(
-            num_train_timesteps=1100,
-            beta_start=0.00085,
-            beta_end=0.014,
-            beta_schedule="scaled_linear",
-            steps_offset=1,
-            timestep_spacing="leading",
-        ),
+        scheduler=EulerDiscreteScheduler(num_train_timesteps=1100, **noise_schedule(0.00085, 0.014)),
     )
 
 

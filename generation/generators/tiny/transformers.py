@@ -3,9 +3,9 @@
 from typing import Any
 
 from generation.generators.tiny import text
-from generation.generators.tiny.unets import autoencoder
+from generation.generators.tiny.unets import deep_autoencoder
 
-HEADS, HEAD_SIDE = 4, 16
+HEADS, HEAD_SIDE = 6, 16
 
 
 def sd3_5() -> Any:
@@ -25,12 +25,12 @@ def sd3_5() -> Any:
             caption_projection_dim=HEADS * HEAD_SIDE,
             joint_attention_dim=2 * text.SIDE,
             pooled_projection_dim=2 * text.SIDE,
-            pos_embed_max_size=64,
+            pos_embed_max_size=32,
             qk_norm="rms_norm",
             dual_attention_layers=(0,),
         ),
-        scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0),
-        vae=autoencoder(16, shift_factor=0.0609, scaling_factor=1.5305, use_quant_conv=False),
+        scheduler=FlowMatchEulerDiscreteScheduler(shift=1.5),
+        vae=deep_autoencoder(),
         text_encoder=CLIPTextModelWithProjection(text.clip_config()),
         tokenizer=text.clip_tokenizer(),
         text_encoder_2=CLIPTextModelWithProjection(text.clip_config(hidden_act="gelu")),
@@ -59,7 +59,7 @@ def flux_1() -> Any:
             guidance_embeds=True,
         ),
         scheduler=FlowMatchEulerDiscreteScheduler(shift=3.0, use_dynamic_shifting=True),
-        vae=autoencoder(16, shift_factor=0.1159, scaling_factor=0.3611, use_quant_conv=False),
+        vae=deep_autoencoder(),
         text_encoder=CLIPTextModel(text.clip_config()),
         tokenizer=text.clip_tokenizer(),
         text_encoder_2=text.t5_encoder(),

@@ -14,6 +14,7 @@ from generation.checkpoints.cache import make_folder, tiny_folder
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.checkpoints.files import check_folder
 from generation.generators import registry
+from generation.generators.tiny.assembly import tiny_checkpoint
 
 ROOT = Path(__file__).parents[3]
 HERE = Path(__file__).parent
@@ -29,8 +30,7 @@ def _model_hub():
 @pytest.fixture(scope="module")
 def published() -> Path:
     """A whole checkpoint."""
-    entry = registry.GENERATORS["sd2"]
-    return tiny_folder("sd2", entry.write_tiny)
+    return tiny_checkpoint("sd2")
 
 
 @pytest.fixture
@@ -111,8 +111,7 @@ def test_a_folder_without_a_checkpoint_is_named(tmp_path):
 
 
 def test_a_checkpoint_of_another_architecture_is_one_line(tmp_path):
-    other = registry.GENERATORS["flux.1"]
-    message = load_error(str(tiny_folder("flux.1", other.write_tiny)))
+    message = load_error(str(tiny_checkpoint("flux.1")))
     assert "cannot be loaded" in message
 
 
@@ -190,11 +189,10 @@ def test_a_hub_gives_refuses_and_is_not_needed_again(published, tmp_path):
 
 
 def test_tiny_checkpoints_are_built_once_and_the_same_each_time(monkeypatch, tmp_path):
-    entry = registry.GENERATORS["sd2"]
     contents = []
     for name in ("one", "two"):
         monkeypatch.setenv("DIFFSEG30K_CACHE", str(tmp_path / name))
-        folder = tiny_folder("sd2", entry.write_tiny)
+        folder = tiny_checkpoint("sd2")
         contents.append(
             {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
         )
@@ -226,6 +224,5 @@ def test_of_two_processes_that_write_a_folder_the_first_one_wins(tmp_path):
 
 @pytest.mark.parametrize("generator", [name for name in registry.GENERATORS if name != "glide"])
 def test_every_tiny_checkpoint_is_whole_and_small(generator):
-    entry = registry.GENERATORS[generator]
-    folder = check_folder(tiny_folder(generator, entry.write_tiny))
+    folder = check_folder(tiny_checkpoint(generator))
     assert sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) < 10_000_000

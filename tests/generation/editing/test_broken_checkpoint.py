@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from generation.checkpoints.cache import tiny_folder
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
+from generation.generators.tiny.assembly import tiny_checkpoint
 from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions
@@ -34,7 +34,7 @@ def edits_of(folder: Path) -> dict[str, str]:
 @pytest.fixture
 def checkpoint(tmp_path, monkeypatch) -> Path:
     """A checkpoint of Stable Diffusion XL's, in a cache of its own, to be damaged."""
-    whole = {name: tiny_folder(name, registry.GENERATORS[name].write_tiny) for name in GENERATORS}
+    whole = {name: tiny_checkpoint(name) for name in GENERATORS}
     cache = tmp_path / "cache"
     for name, folder in whole.items():
         shutil.copytree(folder, cache / folder.parent.name / name)

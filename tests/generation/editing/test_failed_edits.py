@@ -15,13 +15,13 @@ from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import PlannedEdit, encode_region, write_plan
 from builder.run.records import read_failures
 from diffseg30k_cli.main import app
-from generation.checkpoints.cache import tiny_folder
 from generation.editing.background_io import BackgroundIo
 from generation.editing.run import generate
 from generation.editing.worker import make_edits, release_model
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.generators.pipelines.inpainter import InpaintRequest
+from generation.generators.tiny.assembly import tiny_checkpoint
 from generation.plan.options import PlanOptions
 from generation.prepare.prepare import prepare_run
 from generation.sources.photographs import SourceOptions
@@ -105,7 +105,7 @@ def test_a_batch_that_fails_is_made_in_halves_down_to_the_edit_whose_fault_it_is
 @pytest.fixture
 def checkpoints(tmp_path, monkeypatch) -> Path:
     """The tiny checkpoints of a few generators, in a cache of their own, to be spoilt."""
-    whole = [tiny_folder(name, registry.GENERATORS[name].write_tiny) for name in GENERATORS]
+    whole = [tiny_checkpoint(name) for name in GENERATORS]
     cache = tmp_path / "cache" / whole[0].parent.name
     for folder in whole:
         shutil.copytree(folder, cache / folder.name)

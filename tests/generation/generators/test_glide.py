@@ -14,21 +14,26 @@ from skimage import data
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.generators import registry
 from generation.generators.glide.diffusion import betas, fast_steps, guided, make_scheduler, sample, spaced_steps
-from generation.generators.glide.options import BASE, UPSAMPLER
-from generation.generators.glide.pipeline import BASE_FILE, GlideInpaintPipeline, load_model
+from generation.generators.glide.options import BASE, UPSAMPLER, write_options
+from generation.generators.glide.pipeline import BASE_FILE, UPSAMPLER_FILE, GlideInpaintPipeline, load_model
 from generation.generators.glide.tokenizer import MERGES, VOCABULARY, GlideTokenizer
 from generation.generators.glide.unet import GlideUNet
 from generation.generators.tiny import glide as tiny
 
 KEYS = Path(__file__).parent / "glide_keys"
 VOCABULARY_SIZE = 50257
+OPTIONS = replace(tiny.OPTIONS, upsampler=replace(tiny.OPTIONS.upsampler, side=64))
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory) -> Path:
+    """A checkpoint with the file names of OpenAI's and random weights."""
     place = tmp_path_factory.mktemp("glide")
     torch.manual_seed(0)
-    tiny.write(place)
+    made = tiny.pipeline(place, OPTIONS)
+    write_options(place, OPTIONS)
+    torch.save(made.base.state_dict(), place / BASE_FILE)
+    torch.save(made.upsampler.state_dict(), place / UPSAMPLER_FILE)
     return place
 
 
@@ -253,10 +258,10 @@ def byte_alphabet() -> list[str]:
 
 def test_a_damaged_file_and_one_of_another_model_are_named(folder, tmp_path):
     (tmp_path / BASE_FILE).write_bytes((folder / BASE_FILE).read_bytes()[:5000])
-    model = GlideUNet(tiny.OPTIONS.base, GlideTokenizer.from_folder(folder).size)
+    model = GlideUNet(OPTIONS.base, GlideTokenizer.from_folder(folder).size)
     with pytest.raises(ValueError, match=r"base_inpaint\.pt is damaged"):
         load_model(model, tmp_path / BASE_FILE, torch.float32)
-    other = GlideUNet(replace(tiny.OPTIONS.base, blocks=2), GlideTokenizer.from_folder(folder).size)
+    other = GlideUNet(replace(OPTIONS.base, blocks=2), GlideTokenizer.from_folder(folder).size)
     with pytest.raises(ValueError, match=r"base_inpaint\.pt is not of this model"):
         load_model(other, folder / BASE_FILE, torch.float32)
 
@@ -264,7 +269,7 @@ def test_a_damaged_file_and_one_of_another_model_are_named(folder, tmp_path):
 def test_a_file_that_would_run_code_is_not_loaded(folder, tmp_path):
     torch.save({"weights": Path("anything")}, tmp_path / BASE_FILE)
     with pytest.raises(ValueError, match="is damaged"):
-        load_model(GlideUNet(tiny.OPTIONS.base, 10), tmp_path / BASE_FILE, torch.float32)
+        load_model(GlideUNet(OPTIONS.base, 10), tmp_path / BASE_FILE, torch.float32)
 
 
 @pytest.mark.parametrize("name", [BASE_FILE, VOCABULARY, MERGES])

@@ -2,13 +2,15 @@
 
 import argparse
 import os
+import signal
 import traceback
+from collections.abc import Callable
 from pathlib import Path
 
 import torch
 
-from generation.generators.tiny.trainable.assembly import TRAINED
-from generation.generators.tiny.training.loop import Stopped, Training, seconds_of
+from generation.generators.tiny.assembly import TRAINED
+from generation.generators.tiny.training.loop import Training, seconds_of
 from generation.generators.tiny.training.photographs import is_held_out, photograph_files
 from generation.generators.tiny.training.sheet import write_sheets
 from generation.generators.tiny.training.steps import STEPS, Context, Step
@@ -18,23 +20,29 @@ def main() -> None:
     arguments = _parser().parse_args()
     torch.set_num_threads(arguments.threads)
     torch.set_flush_denormal(True)
-    files = photograph_files(arguments.photographs, arguments.listing)
+    try:
+        files = photograph_files(arguments.photographs, arguments.listing)
+    except (OSError, ValueError) as error:
+        raise SystemExit(str(error)) from error
     earlier = TRAINED if arguments.go_on else None
     context = Context(tuple(file for file in files if not is_held_out(file)), arguments.state, earlier)
     arguments.state.mkdir(parents=True, exist_ok=True)
     (arguments.state / "pid").write_text(str(os.getpid()))
     print(f"{len(context.files)} photographs of {len(files)}; the others are held out", flush=True)
-    try:
-        for step in STEPS:
-            if not arguments.only or step.name in arguments.only:
-                trained = train(step, context, arguments.scale)
-                if trained:
-                    draw_sheets(step.name, arguments.state, [file for file in files if is_held_out(file)])
-    except Stopped:
+    asked: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: asked.append(number))
+    for step in STEPS:
+        if asked:
+            break
+        if not arguments.only or step.name in arguments.only:
+            trained = train(step, context, arguments.scale, lambda: bool(asked))
+            if trained and not asked:
+                draw_sheets(step.name, arguments.state, [file for file in files if is_held_out(file)])
+    if asked:
         print("stopped; the same command goes on from here", flush=True)
 
 
-def train(step: Step, context: Context, scale: float) -> bool:
+def train(step: Step, context: Context, scale: float, stop: Callable[[], bool]) -> bool:
     """Trains a network for what is left of its time; false where nothing is left."""
     file = context.state / f"{step.name}.pt"
     if seconds_of(file) >= step.schedule.minutes * 60 * scale:
@@ -43,7 +51,7 @@ def train(step: Step, context: Context, scale: float) -> bool:
     network, loss = step.prepare(context)
     network.train().to(memory_format=torch.channels_last)
     earlier = None if step.from_trunk else context.earlier(step.name)
-    Training(network, step.schedule, file, step.seed, earlier).run(loss, scale)
+    Training(network, step.schedule, file, step.seed, earlier).run(loss, scale, stop)
     return True
 
 

@@ -2,7 +2,6 @@
 
 import math
 import os
-import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -47,10 +46,6 @@ class Schedule:
         return self.rate * min(1.0, (step + 1) / self.warm_up) * (fall * (1 - LEAST_RATE) + LEAST_RATE)
 
 
-class Stopped(Exception):
-    """Training was asked to stop, and its state is saved."""
-
-
 class Training:
     """A network in training, with its optimiser and the moving average of its weights.
 
@@ -82,22 +77,18 @@ class Training:
         elif earlier is not None:
             self._begin_from(earlier)
 
-    def run(self, loss: Loss, scale: float) -> None:
-        """Trains until the time is up.
+    def run(self, loss: Loss, scale: float, stop: Callable[[], bool]) -> None:
+        """Trains until the time is up, or it is asked to stop; the state is saved then.
 
         Args:
             scale: of the schedule's minutes.
-
-        Raises:
-            Stopped: the process was asked to end.
+            stop: whether to stop, asked after each step.
         """
-        stop: list[int] = []
-        before = signal.signal(signal.SIGTERM, lambda number, _: stop.append(number))
         budget, saved, logged = self.schedule.minutes * 60 * scale, self.seconds, self.seconds
         sums: list[float] = []
         torch.manual_seed(self.seed + self.step)
         draw = np.random.default_rng((self.seed, self.step))
-        while self.seconds < budget and not stop:
+        while self.seconds < budget and not stop():
             started = time.monotonic()
             sums.append(self._one_step(loss, self.seconds / budget, draw))
             self.seconds += time.monotonic() - started
@@ -108,9 +99,6 @@ class Training:
                 self.save()
                 saved = self.seconds
         self.save()
-        signal.signal(signal.SIGTERM, before)
-        if stop:
-            raise Stopped
 
     def save(self) -> None:
         """Writes the state, whole or not at all."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from generation.generators.tiny.trainable.assembly import DIGESTS, PARTS, TRAINED, read_digests
+from generation.generators.tiny.assembly import DIGESTS, PARTS, TRAINED, read_digests
 from generation.generators.tiny.training.loop import averages
 
 LARGEST_GENERATOR, LARGEST_TOTAL = 4 * 2**20, 20 * 2**20

@@ -14,7 +14,7 @@ from generation.generators.entries import GENERATORS
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.pipelines.load import quiet
 from generation.generators.resize import resize_image, resize_mask
-from generation.generators.tiny.trainable.assembly import PARTS, SAMPLING, TRAINED, read_digests, write_checkpoint
+from generation.generators.tiny.assembly import PARTS, TRAINED, read_digests, write_checkpoint
 from generation.generators.tiny.training.photographs import masks, read, resized
 from generation.generators.tiny.training.publish import publish
 
@@ -45,7 +45,7 @@ def sheet(generator: str, state: Path, files: Sequence[Path]) -> Image.Image:
             shutil.copytree(TRAINED, trained)
         publish(state, trained)
         write_checkpoint(generator, folder, trained)
-        inpainter = entry.inpainter(entry.pipeline(folder, "float32"), SAMPLING[generator])
+        inpainter = entry.inpainter(entry.pipeline(folder, "float32"), GENERATORS[generator].tiny_sampling)
         rows = [_row(inpainter, generator, file, index) for index, file in enumerate(files)]
     lines = [
         np.hstack(rows[index : index + COLUMNS]) for index in range(0, len(rows) // COLUMNS * COLUMNS, COLUMNS)
@@ -60,7 +60,7 @@ def _row(inpainter: Inpainter, generator: str, file: Path, seed: int) -> np.ndar
     image = np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
     cells = masks(1, SIDE // CELL, np.random.default_rng(seed), shapes=2)[0, 0].numpy() > 0
     mask = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
-    sampling = SAMPLING[generator]
+    sampling = GENERATORS[generator].tiny_sampling
     request = InpaintRequest(
         resize_image(image, inpainter.side),
         resize_mask(mask, inpainter.side),

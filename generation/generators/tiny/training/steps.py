@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from generation.generators.tiny.trainable import assembly
+from generation.generators.tiny import assembly
 from generation.generators.tiny.training import autoencoders, glide, predictions
 from generation.generators.tiny.training.examples import (
     MakeExamples,

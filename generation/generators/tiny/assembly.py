@@ -4,11 +4,12 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from generation.generators.entries import Sampling
-from generation.generators.tiny.trainable import glide, hunyuan_dit, kandinsky, kolors, transformers, unets
+from generation.checkpoints.cache import tiny_folder
+from generation.generators.tiny import glide, hunyuan_dit, kandinsky, kolors, transformers, unets
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -36,30 +37,22 @@ PARTS: dict[str, dict[str, str]] = {
 }
 """The networks of each generator that are trained: their names, and where they are in its pipeline."""
 
-_BLENDED = Sampling(side=256, steps=10, guidance=1.0, strength=0.6)
-
-SAMPLING: dict[str, Sampling] = {
-    "sd2": Sampling(side=256, steps=2, guidance=1.0),
-    "sd3.5": _BLENDED,
-    "sdxl": _BLENDED,
-    "flux.1": _BLENDED,
-    "glide": Sampling(side=128, steps=12, guidance=1.0),
-    "kolors": _BLENDED,
-    "hunyuandit1.1": _BLENDED,
-    "kandinsky2.2": Sampling(side=256, steps=2, guidance=1.0),
-}
-"""How each is sampled: guidance is off, and models without mask channels begin from the noised image."""
-
 TRAINED = Path(__file__).parent / "trained"
 """The trained tensors, NAME.safetensors for each network, and their digests."""
 
 DIGESTS = "digests.json"
 
 
-def write_checkpoint(generator: str, folder: Path, trained: Path | None) -> None:
+def tiny_checkpoint(generator: str) -> Path:
+    """Returns the folder of a generator's tiny checkpoint, in the cache; writes it there at its first use."""
+    return tiny_folder(generator, partial(write_checkpoint, generator))
+
+
+def write_checkpoint(generator: str, folder: Path, trained: Path | None = TRAINED) -> None:
     """Writes a generator's tiny checkpoint.
 
     Args:
+        generator: its short id.
         folder: where to.
         trained: folder of the trained tensors; None for random weights.
 
