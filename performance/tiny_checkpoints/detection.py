@@ -23,11 +23,12 @@ from diffseg30k_cli import build_dataset
 from generation.generators.registry import settings
 from generation.plan.options import PlanOptions
 from generation.sources.photographs import SourceOptions
+from performance.tiny_checkpoints.masked import curve
 
 COUNT = 240
 """Edited images."""
 
-REGIONS, CORNERS = 3, 24
+REGIONS = 3
 NETWORK = {
     "architecture": "unet",
     "encoder": "mobilenet_v2",
@@ -86,16 +87,6 @@ def annotated(photographs: Path) -> dict:
                 }
             )
     return {"images": images, "annotations": annotations, "categories": [{"id": 1, "name": "rock"}]}
-
-
-def curve(rng: np.random.Generator, width: int, height: int) -> np.ndarray:
-    """(CORNERS, 2) float64 of a closed curve around a random point, in pixels."""
-    angles = np.arange(CORNERS) * 2 * np.pi / CORNERS
-    wave = 1 + 0.25 * np.sin(2 * angles + rng.uniform(0, 7)) + 0.15 * np.sin(3 * angles + rng.uniform(0, 7))
-    radius = min(width, height) * rng.uniform(0.12, 0.24) * wave
-    centre = rng.uniform(0.25, 0.75, 2) * (width, height)
-    points = centre + radius[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
-    return points.clip(0, (width, height))
 
 
 def _area(polygon: np.ndarray) -> float:

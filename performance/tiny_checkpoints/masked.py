@@ -1,13 +1,15 @@
-"""What is inpainted: the annotated objects of the demo's photographs, which training never saw."""
+"""What is inpainted: random regions of the demo's photographs, which training never saw."""
 
 import tempfile
 from dataclasses import dataclass
 
 import numpy as np
+from PIL import Image, ImageDraw
 
-from generation.regions.annotations import Region, Regions, propose_annotated
 from generation.sources.demo.photographs import write_demo_sources
 from generation.sources.photographs import base_image, read_coco
+
+CORNERS = 24
 
 
 @dataclass(frozen=True)
@@ -26,37 +28,35 @@ class Masked:
 
 
 def demo_regions(side: int, count: int) -> list[Masked]:
-    """So many regions, those of different photographs first; where there are fewer, they come again mirrored.
+    """So many regions, one of each photograph in turn.
+
+    They are random curves and not the photographs' objects: an object has an edge of its own, so that the seam
+    around it is 1.6 before anything is edited.
 
     Args:
         side: of the photographs, in pixels.
     """
     with tempfile.TemporaryDirectory() as folder:
         photographs = read_coco(*write_demo_sources(folder)).photographs
-        images = [base_image(each, side) for each in photographs]
-        proposed = list(propose_annotated(photographs, side))
-    found = [
-        (photograph.image, image, regions.regions)
-        for photograph, image, regions in zip(photographs, images, proposed, strict=True)
-        if isinstance(regions, Regions)
+        images = [(each.image, base_image(each, side)) for each in photographs]
+    return [
+        Masked(image, region(np.random.default_rng(number), side), name)
+        for number, (name, image) in zip(range(count), images * (count // len(images) + 1), strict=False)
     ]
-    depth = max(len(regions) for _, _, regions in found)
-    masked = [
-        Masked(image, _decoded(regions[place], side), name)
-        for place in range(depth)
-        for name, image, regions in found
-        if place < len(regions)
-    ]
-    mirrored = [Masked(each.image[:, ::-1], each.mask[:, ::-1], each.photograph) for each in masked]
-    upturned = [Masked(each.image[::-1], each.mask[::-1], each.photograph) for each in masked]
-    chosen = [*masked, *mirrored, *upturned][:count]
-    if len(chosen) < count:
-        raise ValueError(f"there are {len(chosen)} regions, not {count}")
-    return chosen
 
 
-def _decoded(region: Region, side: int) -> np.ndarray:
-    from pycocotools import mask as coco_mask
+def region(draw: np.random.Generator, side: int) -> np.ndarray:
+    """(side, side) bool, true inside a random curve."""
+    picture = Image.new("1", (side, side))
+    ImageDraw.Draw(picture).polygon([tuple(point) for point in curve(draw, side, side)], fill=1)
+    return np.asarray(picture)
 
-    counts = {"size": [side, side], "counts": region.mask.encode("ascii")}
-    return coco_mask.decode(counts).astype(bool)
+
+def curve(draw: np.random.Generator, width: int, height: int) -> np.ndarray:
+    """(CORNERS, 2) float64 of a closed curve around a random point, in pixels."""
+    angles = np.arange(CORNERS) * 2 * np.pi / CORNERS
+    wave = 1 + 0.25 * np.sin(2 * angles + draw.uniform(0, 7)) + 0.15 * np.sin(3 * angles + draw.uniform(0, 7))
+    radius = min(width, height) * draw.uniform(0.12, 0.24) * wave
+    centre = draw.uniform(0.25, 0.75, 2) * (width, height)
+    points = centre + radius[:, None] * np.stack([np.cos(angles), np.sin(angles)], axis=1)
+    return points.clip(0, (width, height))
