@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from benchmark.models.baseline import Baseline
+if TYPE_CHECKING:
+    from benchmark.models.baseline import Baseline
 
 Task = Literal["binary", "semantic", "classification"]
 TASKS: tuple[Task, ...] = ("binary", "semantic", "classification")
