@@ -1,5 +1,6 @@
 """The commands that build a dataset: `demo`, `build`, and one for each stage."""
 
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -195,7 +196,7 @@ def _generate(
         return
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))
-        vlm = VlmChoices(planned.get("vlm"), vlm.vlm_model or planned.get("model"), vlm.keep_replies)
+        vlm = replace(vlm, vlm=planned.get("vlm"), vlm_model=vlm.vlm_model or planned.get("model"))
     report = make_edits(run, options, where, vlm.client(options.device))
     show(report, as_json)
     if not is_complete(report, max_failures):

@@ -2,6 +2,7 @@
 options."""
 
 import dataclasses
+import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
@@ -99,6 +100,19 @@ class VlmChoices:
         typer.Option(help="qwen2.5-vl-7b, a Hub id, ID@REVISION, a folder, or an OpenAI-compatible URL."),
     ] = None
     vlm_model: Annotated[str | None, typer.Option(help="The endpoint's name of its model.")] = None
+    vlm_timeout: Annotated[
+        float | None, typer.Option(help="Seconds that one request to an endpoint may take; 120 if left out.")
+    ] = None
+    vlm_concurrency: Annotated[
+        int | None, typer.Option(min=1, help="Requests to an endpoint at a time; 32 if left out.")
+    ] = None
+    vlm_retries: Annotated[
+        int | None, typer.Option(min=0, help="Repetitions of a request that fails; 5 if left out.")
+    ] = None
+    vlm_key_env: Annotated[
+        str | None,
+        typer.Option(help="Environment variable with the endpoint's API key; OPENAI_API_KEY if left out."),
+    ] = None
     keep_replies: Annotated[
         bool, typer.Option("--keep-replies", help="Store every whole question to the VLM with its answer.")
     ] = False
@@ -111,9 +125,18 @@ class VlmChoices:
 
         if self.vlm is None:
             return None
+        if self.vlm_key_env is not None and self.vlm_key_env not in os.environ:
+            raise ValueError(f"--vlm-key-env: there is no environment variable {self.vlm_key_env}")
         device = resolve_device(device)
         batch_size = 1 if device == "cpu" else 8
-        options = VlmOptions.named(self.vlm, self.vlm_model, device=device, batch_size=batch_size)
+        given = {
+            "seconds": self.vlm_timeout,
+            "concurrency": self.vlm_concurrency,
+            "retries": self.vlm_retries,
+            "key_variable": self.vlm_key_env,
+        }
+        chosen = {name: value for name, value in given.items() if value is not None}
+        options = VlmOptions.named(self.vlm, self.vlm_model, device=device, batch_size=batch_size, **chosen)
         return VlmClient(options, self.keep_replies)
 
 

@@ -23,7 +23,7 @@ from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.generators.pipelines.inpainter import Inpainter
-from generation.prompts.vlm_prompts import with_prompts
+from generation.prompts.vlm_prompts import WrittenPrompts
 
 
 @dataclass
@@ -103,6 +103,7 @@ class EditWave(PipelineStep):
 
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
         run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
+        prompts = WrittenPrompts(run)
         claims = Claims(run, self.session, self.turn, f"{self.machine}{rank:05d}")
         free = FreeChunks(wave)
         last = None
@@ -114,7 +115,8 @@ class EditWave(PipelineStep):
                 elif claims.take(number):
                     free.close(number)
                     heartbeat = partial(claims.refresh, number)
-                    make_edits(run, wave[number].edits, self.options, background_io, heartbeat)
+                    ready = prompts.added_to(still_to_make(run, wave[number].edits))
+                    make_edits(run, ready, self.options, background_io, heartbeat)
                     background_io.when_written(partial(claims.drop, number))
                     last = number
 
@@ -126,13 +128,13 @@ def make_edits(
     background_io: BackgroundIo,
     heartbeat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Makes the unfinished edits of one chunk; for an edit that fails its reason is written.
+    """Makes edits of one chunk; for an edit that fails its reason is written.
 
     The last batch is on disk only after `background_io.finish()`.
 
     Args:
         run: the run directory.
-        edits: planned edits of one turn and one model.
+        edits: unfinished edits of one turn and one model, with their prompts.
         options: device, batch size and replaced checkpoints.
         background_io: reads and writes the images.
         heartbeat: called before each batch, to renew the chunk's claim.
@@ -140,8 +142,7 @@ def make_edits(
     import torch
 
     torch.set_num_threads(1)  # the thread count selects the kernels, and so the last bits of a result
-    ready = with_prompts(run, still_to_make(run, edits))
-    batches = [ready[at : at + options.batch_size] for at in range(0, len(ready), options.batch_size)]
+    batches = [edits[at : at + options.batch_size] for at in range(0, len(edits), options.batch_size)]
     next_images = _read_all(background_io, run, batches[0]) if batches else []
     for batch, following in zip(batches, [*batches[1:], []], strict=True):
         heartbeat()
@@ -149,7 +150,7 @@ def make_edits(
         try:
             inpainter = _SLOT.get(run, batch[0], options)
         except CheckpointError as error:
-            _fail(run, ready, str(error))
+            _fail(run, edits, str(error))
             return
         made = _make_batch(run, inpainter, batch, images)
         background_io.write([partial(_write, run, *one) for one in made])

@@ -1,6 +1,7 @@
 """The name of an object: a short noun phrase and nothing that could be read as an instruction.
 
-Objects in replies of VLMs get their names here. Categories of annotation files do not yet.
+`object_name` reads the names in a VLM's replies and the categories of annotation files; every prompt and question
+uses what it returns.
 """
 
 import re
@@ -9,6 +10,9 @@ from typing import NewType
 
 ObjectName = NewType("ObjectName", str)
 """A name made by `object_name`."""
+
+UNNAMED = ObjectName("object")
+"""The name of an annotated object whose category is no name."""
 
 LONGEST, MOST_WORDS = 40, 4
 """Characters, and words."""

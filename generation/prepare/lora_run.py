@@ -16,7 +16,7 @@ from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
 from diffseg30k import side
 from generation.generators import registry
 from generation.prepare.prepare import row_id
-from generation.prompts.vlm_prompts import with_prompts
+from generation.prompts.vlm_prompts import WrittenPrompts
 
 GENERATOR = "sdxl"
 
@@ -108,7 +108,7 @@ def _chosen(run: RunDirectory) -> dict[str, list[PlannedEdit]]:
 def _with_prompts(run: RunDirectory, chosen: Mapping[str, list[PlannedEdit]]) -> dict[str, list[PlannedEdit]]:
     """The edits with the prompts that the VLM wrote in the first run, so that it is not asked again."""
     whole = defaultdict(list)
-    for edit in with_prompts(run, [edit for edits in chosen.values() for edit in edits]):
+    for edit in WrittenPrompts(run).added_to([edit for edits in chosen.values() for edit in edits]):
         whole[edit.image].append(dataclasses.replace(edit, prompt_by=None))
     return dict(whole)
 

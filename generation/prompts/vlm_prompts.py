@@ -53,14 +53,32 @@ def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, sto
     _write(run, turn, prompts)
 
 
-def with_prompts(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
-    """The edits with their prompts; edits without a prompt yet are left out."""
-    written = {turn: _read(run, turn) for turn in {edit.turn for edit in edits if edit.prompt_by}}
-    return [
-        dataclasses.replace(edit, **dataclasses.asdict(written[edit.turn][edit.image])) if edit.prompt_by else edit
-        for edit in edits
-        if not edit.prompt_by or edit.image in written[edit.turn]
-    ]
+class WrittenPrompts:
+    """The prompts that a VLM wrote for a run; the file of each turn is read once.
+
+    Args:
+        run: the run directory.
+    """
+
+    def __init__(self, run: RunDirectory):
+        self._run = run
+        self._by_turn: dict[int, dict[str, Prompt]] = {}
+
+    def added_to(self, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+        """The edits with their prompts; edits whose prompt is not written yet are left out."""
+        found = []
+        for edit in edits:
+            prompt = self._of(edit) if edit.prompt_by else None
+            if prompt is not None:
+                found.append(dataclasses.replace(edit, **dataclasses.asdict(prompt)))
+            elif not edit.prompt_by:
+                found.append(edit)
+        return found
+
+    def _of(self, edit: PlannedEdit) -> Prompt | None:
+        if edit.turn not in self._by_turn:
+            self._by_turn[edit.turn] = _read(self._run, edit.turn)
+        return self._by_turn[edit.turn].get(edit.image)
 
 
 def _question(run: RunDirectory, edit: PlannedEdit) -> Question[WrittenPrompt]:

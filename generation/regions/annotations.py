@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from builder.run.planned_edit import encode_region
+from generation.language.object_name import UNNAMED, object_name
 from generation.regions.coco_masks import UnusableMask, cut_square, draw_segmentation, turn_of
 from generation.sources.coco_file import Annotation, Skip
 from generation.sources.image_files import Header, UnusablePicture, read_header
@@ -43,7 +44,7 @@ class Region:
     """One object's mask on a base image.
 
     Attributes:
-        object: its category, by the source's name.
+        object: its category, as `object_name` reads it; `object` where that is no name.
         supercategory: such as `animal`; empty if the source names none.
         mask: compressed COCO run-length encoding, as `planned_edit.encode_region` writes it.
         area: share of the image, 0 to 1.
@@ -121,7 +122,7 @@ def _region(
     mask, visible = cut_square(drawn, header, turn, side)
     if visible < MIN_VISIBLE:
         raise UnusableMask("most of it is cropped away, or its mask is empty")
-    return region_of(annotation.category, annotation.supercategory, mask)
+    return region_of(object_name(annotation.category) or UNNAMED, annotation.supercategory, mask)
 
 
 def region_of(object: str, supercategory: str, mask: np.ndarray) -> Region:

@@ -13,6 +13,10 @@ ASPECT_TOLERANCE = 0.01
 """Largest relative difference of aspect ratios at which a file counts as a resized copy of the annotated image."""
 
 
+MOST_BITS = 40
+"""Of a number in a compressed run-length encoding: no run of an image is longer."""
+
+
 class UnusableMask(ValueError):
     """A segmentation gives no usable mask; the message is the same for every case of one cause."""
 
@@ -55,7 +59,7 @@ def _points(polygon: Any) -> np.ndarray | None:
     """A polygon's points, (N, 2) x and y, N at least 3."""
     try:
         values = np.asarray(polygon, dtype=np.float64)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if values.ndim != 1 or len(values) < 6 or len(values) % 2 or not np.isfinite(values).all():
         return None
@@ -86,6 +90,8 @@ def _uncompressed(counts: str) -> list[int]:
     runs: list[int] = []
     value = shift = 0
     for character in counts.encode("ascii"):
+        if shift > MOST_BITS:
+            return [-1]
         bits = character - 48
         value |= (bits & 0x1F) << shift
         shift += 5

@@ -10,6 +10,9 @@ from typing import Any
 
 import fsspec
 
+MOST_PIXELS = 2**28
+"""Of an annotated image, 16,384 squared: its masks are drawn at that size."""
+
 
 @dataclass(frozen=True)
 class Skip:
@@ -164,6 +167,8 @@ def _image_problem(entry: dict[str, Any], uses_of_id: int, seen: set[str]) -> st
         return "an earlier image entry has the same file_name"
     if not all(_is_length(entry.get(key)) for key in ("width", "height")):
         return "the image entry has no width and height"
+    if entry["width"] * entry["height"] > MOST_PIXELS:
+        return f"the image entry's width and height give more than {MOST_PIXELS:,} pixels"
     return None
 
 
@@ -205,11 +210,16 @@ def _annotations(
 
 
 def _annotation(entry: dict[str, Any], category: dict[str, Any]) -> Annotation:
-    area = entry.get("area")
     return Annotation(
         category=category["name"],
         supercategory=str(category.get("supercategory") or ""),
         segmentation=entry["segmentation"],
         is_crowd=bool(entry.get("iscrowd")),
-        area=float(area) if isinstance(area, int | float) else 0.0,
+        area=_area(entry.get("area")),
     )
+
+
+def _area(value: Any) -> float:
+    """An area in pixels; 0 for what is none that an image of this size could have."""
+    possible = isinstance(value, int | float) and 0 <= value <= MOST_PIXELS
+    return float(value) if possible else 0.0

@@ -28,7 +28,7 @@ class Answer(Generic[Value]):
         question: the question.
         value: the answer; None if there is no usable one.
         problem: why there is none, or None.
-        temporary: whether the server gave no reply; nothing is stored then, and a later call asks again.
+        temporary: whether the server gave no reply; a later call asks again.
         asked: how often the question was asked in this call; 0 if the answer was stored.
     """
 
@@ -45,47 +45,70 @@ class _Asked(Generic[Value]):
 
     question: Question[Value]
     entry: Entry
+    calls: int | None
     times: int = 0
 
     @property
+    def given_up(self) -> bool:
+        """Whether the server left the question unanswered in as many calls as are allowed."""
+        return self.calls is not None and len(self.entry.unanswered) >= self.calls
+
+    @property
     def settled(self) -> bool:
-        return self.entry.reply is not None or len(self.entry.refused) >= ATTEMPTS
+        return self.entry.reply is not None or len(self.entry.refused) >= ATTEMPTS or self.given_up
 
     def answer(self) -> Answer[Value]:
+        if self.entry.reply is None and self.given_up:
+            problem = f"the server gave no reply in {self.calls} calls: {self.entry.unanswered[-1]}"
+            return Answer(self.question, None, problem, False, self.times)
         if self.entry.reply is None:
             problem = f"no reply that can be used: {self.entry.refused[-1].problem}"
             return Answer(self.question, None, problem, False, self.times)
         return Answer(self.question, self.question.read(self.entry.reply), None, False, self.times)
 
 
-def ask(vlm: Vlm, store: ReplyStore, questions: Iterable[Question[Value]]) -> Iterator[Answer[Value]]:
+def ask(
+    vlm: Vlm, store: ReplyStore, questions: Iterable[Question[Value]], calls: int | None = None
+) -> Iterator[Answer[Value]]:
     """Asks questions and yields the answers in any order; each is in the reply store before it is yielded.
+
+    Questions that the server does not answer are yielded last.
 
     Args:
         vlm: the VLM.
         store: the reply store, which may hold answers of earlier calls.
         questions: questions with different keys.
+        calls: number of calls after which a question that the server left unanswered in each of them is given up
+            for good; calls in which the server could not be reached do not count. None never gives up.
 
     Raises:
         VlmUnavailable: the VLM refuses access or stopped answering; earlier answers are kept.
     """
     waiting: Iterable[_Asked[Value]] = (
-        _Asked(question, _kept(store, question, vlm.name)) for question in questions
+        _Asked(question, _kept(store, question, vlm.name), calls) for question in questions
     )
+    unanswered: list[tuple[_Asked[Value], Reply]] = []
     for _ in range(ATTEMPTS):
         again = []
         for one, reply in _round(vlm, waiting):
             if reply is not None and reply.temporary:
-                yield Answer(one.question, None, reply.problem, True, one.times + 1)
+                unanswered.append((dataclasses.replace(one, times=one.times + 1), reply))
                 continue
             if reply is not None:
-                one = _Asked(one.question, _noted(one.question, one.entry, reply), one.times + 1)
+                entry = _noted(one.question, one.entry, reply)
+                one = dataclasses.replace(one, entry=entry, times=one.times + 1)
                 store.write(one.question, vlm.name, one.entry)
             if one.settled:
                 yield one.answer()
             else:
                 again.append(one)
         waiting = again
+    for one, reply in unanswered:
+        if reply.reached and calls is not None:
+            entry = dataclasses.replace(one.entry, unanswered=(*one.entry.unanswered, str(reply.problem)))
+            one = dataclasses.replace(one, entry=entry)
+            store.write(one.question, vlm.name, entry)
+        yield one.answer() if one.settled else Answer(one.question, None, reply.problem, True, one.times)
 
 
 def _kept(store: ReplyStore, question: Question[Value], model: str) -> Entry:
@@ -128,7 +151,7 @@ def _reminded(question: Question[Value], entry: Entry) -> Question[Value]:
 def _noted(question: Question[Value], entry: Entry, reply: Reply) -> Entry:
     problem = _problem(question, reply)
     if problem is None:
-        return dataclasses.replace(entry, reply=reply.text)
+        return dataclasses.replace(entry, reply=reply.text, unanswered=())
     return dataclasses.replace(entry, refused=(*entry.refused, Attempt(reply.text, problem)))
 
 

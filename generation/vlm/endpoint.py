@@ -3,19 +3,19 @@
 import asyncio
 import os
 import queue
+import random
 import threading
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from generation.vlm.images import data_url
 from generation.vlm.options import VlmOptions
-from generation.vlm.question import Message, Question, Reply, VlmUnavailable
+from generation.vlm.question import BROKEN_OFF, Message, Question, Reply, VlmUnavailable
 
 if TYPE_CHECKING:
     from openai import AsyncOpenAI
-
-KEY_VARIABLE = "OPENAI_API_KEY"
-"""Environment variable with the endpoint's API key, if it needs one. The key is never printed or stored."""
 
 FORMATS = ("json_schema", "json_object", "text")
 """Response formats, the strictest first; if an endpoint refuses one, the next is used."""
@@ -23,14 +23,21 @@ FORMATS = ("json_schema", "json_object", "text")
 SILENT_AT_LEAST = 3
 """Number of successive questions without a reply, in addition to `concurrency`, after which the call gives up."""
 
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+"""Seconds before a request is sent again; the pause doubles each time."""
+
+LONGEST_ASKED_PAUSE = 60.0
+"""Seconds. Longest `Retry-After` of an endpoint that is honoured."""
+
 Replied = tuple[Question[Any], Reply]
 
 
 class EndpointVlm:
     """A VLM at an OpenAI-compatible endpoint.
 
-    The client retries with growing pauses on status 408, 409, 429 (with its `Retry-After`) and 5xx, lost
-    connections and timeouts. If that fails too, the reply is `temporary`.
+    After growing pauses a request is sent again on status 408, 409, 429 (with its `Retry-After`) and 5xx, after a
+    lost connection, and after `seconds` without the whole response. If that fails too, or the response is no chat
+    completion, the reply is `temporary`.
 
     Args:
         options: options whose `vlm` is a URL.
@@ -99,30 +106,41 @@ class EndpointVlm:
         return _import_client()(
             http_client=_http_client(),
             base_url=self._options.vlm,
-            api_key=os.environ.get(KEY_VARIABLE) or "none",
+            api_key=os.environ.get(self._options.key_variable) or "none",
             timeout=self._options.seconds,
-            max_retries=self._options.retries,
+            max_retries=0,  # its timeout is one between two bytes, so that a trickle would hold a request for ever
         )
 
     async def _reply(self, client: "AsyncOpenAI", question: Question[Any], messages: list[Any]) -> Reply:
+        for attempt in range(self._options.retries + 1):
+            try:
+                async with asyncio.timeout(self._options.seconds):
+                    reply = await self._completion(client, question, messages)
+                break
+            except Exception as error:  # whatever a server sends costs this question and not the run
+                self._raise_if_closed(error)
+                reply = _failed(error)
+                if attempt == self._options.retries or not _may_pass(error):
+                    break
+                pause = _pause(error, attempt)
+            await asyncio.sleep(pause)
+        self._notice(reply)
+        return reply
+
+    def _raise_if_closed(self, error: Exception) -> None:
+        """Raises VlmUnavailable after an error that every question would meet."""
         import openai
 
-        try:
-            async with asyncio.timeout((self._options.seconds + 10) * (self._options.retries + 1)):
-                reply = await self._completion(client, question, messages)
-        except (openai.AuthenticationError, openai.PermissionDeniedError) as error:
+        if isinstance(error, openai.AuthenticationError | openai.PermissionDeniedError):
             raise VlmUnavailable(
-                f"{self._options.vlm} refuses access ({error.status_code}): set {KEY_VARIABLE} to its API key"
+                f"{self._options.vlm} refuses access ({error.status_code}): set {self._options.key_variable} to "
+                "its API key, or name another environment variable with --vlm-key-env"
             ) from None
-        except openai.NotFoundError:
+        if isinstance(error, openai.NotFoundError):
             raise VlmUnavailable(
                 f"{self._options.vlm} has no model {self.name!r}, or is not the address of an OpenAI-compatible "
                 "endpoint; most end in /v1"
             ) from None
-        except (TimeoutError, openai.APIError, ValueError) as error:
-            reply = _failed(error)
-        self._notice(reply)
-        return reply
 
     def _notice(self, reply: Reply) -> None:
         self._silent = self._silent + 1 if reply.temporary else 0
@@ -146,7 +164,7 @@ class EndpointVlm:
                     raise
                 continue
             self._format = max(self._format, place)
-            return Reply(_text(completion))
+            return _read(completion)
         raise AssertionError("unreachable: the last format returns or raises")
 
     def _body(self, format: str, question: Question[Any], messages: list[Any]) -> dict[str, Any]:
@@ -214,26 +232,28 @@ def _response_format(name: str, question: Question[Any]) -> dict[str, Any]:
     return {"response_format": {"type": "json_object"}} if name == "json_object" else {}
 
 
-def _text(completion: Any) -> str:
-    """The text of a completion; empty if there is none.
+def _read(completion: Any) -> Reply:
+    """The reply in a completion; one that the endpoint broke off for its length is unusable.
 
     Raises:
-        ValueError: it is not a completion.
+        ValueError: the response is no chat completion.
     """
     choices = completion.get("choices") if isinstance(completion, dict) else None
-    message = choices[0].get("message") if isinstance(choices, list) and choices and choices[0] else None
-    if not isinstance(message, dict):
-        raise ValueError("the body is not a chat completion")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        raise ValueError("the response is not a chat completion")
     content = message.get("content")
-    return content if isinstance(content, str) else ""
+    text = content if isinstance(content, str) else ""
+    return Reply(text, BROKEN_OFF if choice.get("finish_reason") == "length" else None)
 
 
 def _failed(error: Exception) -> Reply:
     """A `Reply` that describes a failed request."""
     import openai
 
-    if type(error.__cause__).__name__ == "ConnectTimeout":  # the client raises it for refused connections too
-        return Reply("", "the connection to the endpoint failed", temporary=True)
+    if type(error.__cause__).__name__ in ("ConnectError", "ConnectTimeout"):
+        return Reply("", "the endpoint cannot be reached", temporary=True, reached=False)
     if isinstance(error, openai.APITimeoutError | TimeoutError):
         return Reply("", "the endpoint took too long", temporary=True)
     if isinstance(error, openai.APIStatusError):
@@ -244,4 +264,36 @@ def _failed(error: Exception) -> Reply:
         return Reply("", f"the endpoint refuses the question with status {status}: {said}")
     if isinstance(error, openai.APIConnectionError):
         return Reply("", "the connection to the endpoint failed", temporary=True)
-    return Reply("", "the endpoint's answer is not a chat completion", temporary=True)
+    return Reply("", "the endpoint's response is not a chat completion", temporary=True)
+
+
+def _may_pass(error: Exception) -> bool:
+    """Whether the same request may succeed a moment later."""
+    import openai
+
+    if isinstance(error, openai.APIStatusError):
+        return error.status_code in (408, 409, 429) or error.status_code >= 500
+    return isinstance(error, openai.APIConnectionError | TimeoutError)
+
+
+def _pause(error: Exception, attempt: int) -> float:
+    """Seconds before the next attempt: what the endpoint asks for, within limits, else a growing pause."""
+    response = getattr(error, "response", None)
+    asked = _asked_pause(response.headers.get("retry-after")) if response is not None else None
+    if asked is not None and 0 < asked <= LONGEST_ASKED_PAUSE:
+        return asked
+    return min(FIRST_PAUSE * 2.0**attempt, LONGEST_PAUSE) * random.uniform(0.75, 1)
+
+
+def _asked_pause(header: str | None) -> float | None:
+    """The seconds of a `Retry-After` header: a number, or a date (RFC 9110, 10.2.3)."""
+    if header is None:
+        return None
+    try:
+        return float(header)
+    except ValueError:
+        pass
+    try:
+        return (parsedate_to_datetime(header) - datetime.now(UTC)).total_seconds()
+    except (TypeError, ValueError):
+        return None

@@ -5,7 +5,7 @@ from typing import Any
 
 from generation.vlm.images import limited
 from generation.vlm.options import MODELS, VlmOptions
-from generation.vlm.question import Message, Picture, Question, Reply
+from generation.vlm.question import BROKEN_OFF, Message, Picture, Question, Reply
 
 
 class LocalVlm:
@@ -67,10 +67,15 @@ class LocalVlm:
                 pad_token_id=self._processor.tokenizer.pad_token_id,
             )
         written = output[:, inputs["input_ids"].shape[1] :]
-        return [Reply(text) for text in self._processor.batch_decode(written, skip_special_tokens=True)]
+        texts = self._processor.batch_decode(written, skip_special_tokens=True)
+        ends = _end_tokens(self._model)
+        return [
+            Reply(text, None if ends.intersection(tokens.tolist()) else BROKEN_OFF)
+            for text, tokens in zip(texts, written, strict=True)
+        ]
 
     def _conversation(self, question: Question[Any]) -> list[dict[str, Any]]:
-        system = {"role": "system", "content": [{"type": "text", "text": question.system}]}
+        system = {"role": "system", "content": [self._part(question.system)]}
         return [system, *map(self._message, question.messages)]
 
     def _message(self, message: Message) -> dict[str, Any]:
@@ -78,8 +83,14 @@ class LocalVlm:
 
     def _part(self, part: str | Picture) -> dict[str, Any]:
         if isinstance(part, str):
-            return {"type": "text", "text": part}
+            return {"type": "text", "text": self._plain(part)}
         return {"type": "image", "image": limited(part.load(), self._options.picture_side)}
+
+    def _plain(self, text: str) -> str:
+        """A text without special tokens such as `<|im_start|>`, which would end the message that it stands in."""
+        for token in sorted(self._processor.tokenizer.get_added_vocab(), key=len, reverse=True):
+            text = text.replace(token, f"{token[0]} {token[1:]}")
+        return text
 
     def _load(self) -> None:
         import torch
@@ -100,6 +111,12 @@ class LocalVlm:
             said = " ".join(str(error).split())[:300]
             raise ValueError(f"{name} is not a checkpoint of Qwen2.5-VL: {said}") from error
         self._model = self._model.to(device).eval()
+
+
+def _end_tokens(model: Any) -> set[int]:
+    """The tokens that end a reply, in the checkpoint's generation config."""
+    end = model.generation_config.eos_token_id
+    return set(end) if isinstance(end, list) else {end}
 
 
 def _in_batches(questions: Iterable[Question[Any]], size: int) -> Iterator[tuple[Question[Any], ...]]:

@@ -1,5 +1,6 @@
 """The options of a VLM: checkpoint or endpoint, device, concurrency and timeouts."""
 
+import math
 from dataclasses import dataclass
 from typing import Any, Self
 from urllib.parse import urlsplit
@@ -27,8 +28,9 @@ class VlmOptions:
         device: `cpu`, `cuda` or `cuda:N`; for a checkpoint.
         batch_size: questions per batch of a checkpoint. On a CPU replies are repeatable only with 1.
         concurrency: simultaneous requests to an endpoint.
-        seconds: timeout of one request to an endpoint.
+        seconds: time limit of one request to an endpoint, until its whole response is there.
         retries: how often a failed request to an endpoint is repeated.
+        key_variable: environment variable with an endpoint's API key, which is never printed or stored.
         picture_side: larger images are shrunk to this longer side, in pixels.
 
     Raises:
@@ -43,6 +45,7 @@ class VlmOptions:
     concurrency: int = 32
     seconds: float = 120.0
     retries: int = 5
+    key_variable: str = "OPENAI_API_KEY"
     picture_side: int = 1024
 
     def __post_init__(self) -> None:
@@ -55,8 +58,10 @@ class VlmOptions:
         for name in ("batch_size", "concurrency", "picture_side"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(self, name)}")
-        if self.seconds <= 0 or self.retries < 0:
-            raise ValueError("seconds is above 0, and retries at least 0")
+        if not 0 < self.seconds < math.inf:
+            raise ValueError(f"--vlm-timeout is a number of seconds above 0, not {self.seconds}")
+        if self.retries < 0:
+            raise ValueError(f"--vlm-retries is at least 0, not {self.retries}")
 
     @classmethod
     def named(cls, vlm: str, model: str | None = None, **others: Any) -> Self:

@@ -69,19 +69,24 @@ class Question(Generic[Value_co]):
     max_tokens: int = 256
 
 
+BROKEN_OFF = "the reply was broken off at its largest length"
+
+
 @dataclass(frozen=True)
 class Reply:
     """The reply to a question.
 
     Attributes:
         text: the reply's text; empty if there is none.
-        problem: why there is none, or None.
+        problem: why there is none or it is unusable; None for a whole reply.
         temporary: whether the problem is the server's, so that asking later may succeed.
+        reached: whether there was a connection to the server.
     """
 
     text: str
     problem: str | None = None
     temporary: bool = False
+    reached: bool = True
 
 
 class Vlm(Protocol):

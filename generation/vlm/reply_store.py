@@ -38,11 +38,13 @@ class Entry:
         fingerprint: digest of model and question; an entry with another fingerprint is ignored.
         reply: the usable reply; None if there is none yet.
         refused: the unusable replies.
+        unanswered: the problem of each earlier call in which the server was reached and gave no reply.
     """
 
     fingerprint: str
     reply: str | None
     refused: tuple[Attempt, ...] = field(default=())
+    unanswered: tuple[str, ...] = field(default=())
 
 
 def fingerprint(question: Question[Any], model: str) -> str:
@@ -93,7 +95,7 @@ class ReplyStore:
 
 def _entry(fields: dict[str, Any]) -> Entry:
     refused = tuple(Attempt(one["reply"], one["problem"]) for one in fields["refused"])
-    return Entry(fields["fingerprint"], fields["reply"], refused)
+    return Entry(fields["fingerprint"], fields["reply"], refused, tuple(fields.get("unanswered", ())))
 
 
 _ENTRY = JsonDocument("a kept reply", 1, _entry, "delete it to ask again")

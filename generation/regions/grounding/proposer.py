@@ -71,6 +71,10 @@ def _regions(boxes: Sequence[Box], masks: np.ndarray, kinds: dict[str, str], dro
     return Regions(tuple(sorted(distinct, key=preference)), tuple(dropped))
 
 
+UNANSWERED_CALLS = 3
+"""A photograph is left out when the VLM's server was reached in so many calls and gave no reply for it in any."""
+
+
 @dataclass(frozen=True)
 class GroundedSam:
     """Finds regions on photographs and keeps them in the run directory.
@@ -128,7 +132,10 @@ class GroundedSam:
         finder = self._finder  # loaded first, so that no question is asked in vain if loading fails
         by_key = {_key(one.photograph): one for one in opened}
         answers = tqdm(
-            ask(self.vlm, self.store, map(self._question, opened)), "objects", len(opened), unit="photograph"
+            ask(self.vlm, self.store, map(self._question, opened), UNANSWERED_CALLS),
+            "objects",
+            len(opened),
+            unit="photograph",
         )
         found: dict[str, Found | Future[Found]] = {}
         unanswered: list[str] = []
@@ -145,7 +152,7 @@ class GroundedSam:
         if unanswered:
             raise VlmUnavailable(
                 f"the VLM left {len(unanswered)} of {len(opened)} photographs unanswered: {unanswered[0]}. The "
-                "rest is kept; start again when it is back"
+                f"rest is kept; start again, and a photograph unanswered {UNANSWERED_CALLS} times is left out"
             )
         return {name: one.result() if isinstance(one, Future) else one for name, one in found.items()}
 

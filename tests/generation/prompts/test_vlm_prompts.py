@@ -20,7 +20,7 @@ from diffseg30k import EDIT_TYPES
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from generation.prompts.vlm_prompts import with_prompts
+from generation.prompts.vlm_prompts import WrittenPrompts
 from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
@@ -103,7 +103,7 @@ def test_every_edit_is_made_with_the_prompt_that_the_vlm_wrote_for_it(run):
         record = read_record(run, edit.image, edit.turn)
         addition = edit.edit_type == "addition"
         assert record.prompt == ("a small red balloon" if addition else "a plain grey wall of stone")
-        (whole,) = with_prompts(run, [edit])
+        (whole,) = WrittenPrompts(run).added_to([edit])
         assert whole.removal_prompt == ("a plain grey wall" if addition else None)
 
 

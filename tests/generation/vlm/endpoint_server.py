@@ -20,6 +20,8 @@ class Behaviour:
         delay: seconds before the response.
         body: sent as it is in place of a completion.
         cut: the connection ends after half of the body.
+        trickle: seconds between two bytes of the body; 0 sends it at once.
+        finish: why the completion ended: `stop`, or `length` if it was broken off.
     """
 
     content: str | None = None
@@ -28,6 +30,8 @@ class Behaviour:
     delay: float = 0.0
     body: bytes | None = None
     cut: bool = False
+    trickle: float = 0.0
+    finish: str = "stop"
 
 
 @dataclass
@@ -47,7 +51,7 @@ class Endpoint:
     most_at_once: int = 0
 
 
-def completion(content: str | None) -> bytes:
+def completion(content: str | None, finish: str = "stop") -> bytes:
     return json.dumps(
         {
             "id": "1",
@@ -57,7 +61,7 @@ def completion(content: str | None) -> bytes:
             "choices": [
                 {
                     "index": 0,
-                    "finish_reason": "stop",
+                    "finish_reason": finish,
                     "message": {"role": "assistant", "content": content},
                 }
             ],
@@ -96,7 +100,7 @@ def endpoint(behave: Callable[[dict, int], Behaviour]):
             time.sleep(how.delay)
             if self.path != "/v1/chat/completions":
                 how = Behaviour(status=404)
-            body = how.body if how.body is not None else completion(how.content)
+            body = how.body if how.body is not None else completion(how.content, how.finish)
             if how.status >= 400 and how.body is None:
                 body = json.dumps({"error": {"message": f"status {how.status} it is"}}).encode()
             self.send_response(how.status)
@@ -104,7 +108,11 @@ def endpoint(behave: Callable[[dict, int], Behaviour]):
                 self.send_header(name, value)
             self.send_header("Content-Length", str(len(body)))
             self.end_headers()
-            self.wfile.write(body[: len(body) // 2] if how.cut else body)
+            for at in range(len(body) if how.trickle else 0):
+                self.wfile.write(body[at : at + 1])
+                time.sleep(how.trickle)
+            if not how.trickle:
+                self.wfile.write(body[: len(body) // 2] if how.cut else body)
             if how.cut:
                 self.close_connection = True
 
@@ -127,3 +135,22 @@ def endpoint(behave: Callable[[dict, int], Behaviour]):
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+MALFORMED: dict[str, Behaviour] = {
+    "a page": Behaviour(body=b"<html>hello</html>", headers={"Content-Type": "text/html"}),
+    "nothing": Behaviour(body=b""),
+    "half a body": Behaviour(body=b'{"choices": [{"mess'),
+    "a list": Behaviour(body=b"[1, 2]"),
+    "null": Behaviour(body=b"null"),
+    "a text": Behaviour(body=b'"hello"'),
+    "other JSON": Behaviour(body=b'{"hello": "world"}'),
+    "no choice": Behaviour(body=b'{"choices": []}'),
+    "choices by name": Behaviour(body=b'{"choices": {"0": 1}}'),
+    "a choice that is a text": Behaviour(body=b'{"choices": ["x"]}'),
+    "a message that is a text": Behaviour(body=b'{"choices": [{"message": "x"}]}'),
+    "not UTF-8": Behaviour(body=b'{"choices": "\xff\xfe"}'),
+    "not gzip": Behaviour(body=b"hello", headers={"Content-Encoding": "gzip"}),
+    "too deep": Behaviour(body=b"[" * 100_000),
+}
+"""Responses with status 200 that are no chat completion."""

@@ -1,5 +1,6 @@
 """Nothing finished is asked again; what cannot be used is asked for once more; every answer is kept."""
 
+import dataclasses
 import json
 
 import pytest
@@ -68,6 +69,38 @@ def test_what_the_server_could_not_answer_is_asked_again_later(question, archive
         again = answers(server, archive, [question()])["score/a"]
     assert (first.value, first.temporary) == (None, True)
     assert again.value == Judgement(4.0, "fine")
+
+
+def asked_in_calls(server, archive, questions, calls):
+    vlm = open_vlm(VlmOptions(server.url, model="m", retries=0))
+    return {answer.question.key: answer for answer in ask(vlm, archive, questions, calls)}
+
+
+def test_a_question_that_stays_unanswered_is_given_up(question, archive):
+    def behave(request, _):
+        return Behaviour(body=b'{"choices": ["x"]}') if "bad" in str(request["messages"][0]) else Behaviour(GOOD)
+
+    asked = [question("score/good"), dataclasses.replace(question("score/bad"), system="bad")]
+    with endpoint(behave) as server:
+        for call in range(3):
+            found = asked_in_calls(server, archive, asked, 3)["score/bad"]
+            assert found.temporary == (call < 2)
+        before = len(server.requests)
+        again = asked_in_calls(server, archive, asked, 3)["score/bad"]
+        assert len(server.requests) == before
+    for answer in (found, again):
+        assert answer.value is None
+        assert answer.problem.startswith("the server gave no reply in 3 calls: ")
+
+
+def test_calls_in_which_the_server_cannot_be_reached_do_not_count(question, archive):
+    with endpoint(lambda *_: Behaviour(GOOD)) as server:
+        pass  # its port is closed from here on
+    for _ in range(4):
+        answers = asked_in_calls(server, archive, questions(question, 2), 3)
+        assert {answer.problem for answer in answers.values()} == {"the endpoint cannot be reached"}
+        assert all(answer.temporary for answer in answers.values())
+    assert not archive.run.names("vlm/score")
 
 
 def test_when_the_server_dies_what_was_answered_stays_answered(question, archive):

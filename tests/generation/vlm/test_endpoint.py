@@ -2,7 +2,9 @@
 
 import base64
 import dataclasses
+import email.utils
 import io
+import re
 import threading
 import time
 
@@ -13,7 +15,7 @@ from generation.vlm.client import open_vlm
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
 from generation.vlm.worked_examples import worked_examples
-from tests.generation.vlm.endpoint_server import Behaviour, asked_text, endpoint
+from tests.generation.vlm.endpoint_server import MALFORMED, Behaviour, asked_text, endpoint
 
 GOOD = '{"score": 4, "reason": "fine"}'
 
@@ -103,12 +105,9 @@ def test_trouble_that_passes_is_overcome(question, trouble):
         (Behaviour(status=429), "status 429"),
         (Behaviour(GOOD, cut=True), "connection"),
         (Behaviour(GOOD, delay=1.0), "too long"),
-        (Behaviour(body=b"<html>hello</html>", headers={"Content-Type": "text/html"}), "not a chat completion"),
-        (Behaviour(body=b'{"choices": [{"mess'), "not a chat completion"),
-        (Behaviour(body=b'{"hello": "world"}'), "not a chat completion"),
-        (Behaviour(body=b'{"choices": []}'), "not a chat completion"),
+        (Behaviour(GOOD, trickle=0.1), "too long"),
     ],
-    ids=["500", "429", "half a reply", "slow", "a page", "half a body", "other JSON", "no choice"],
+    ids=["500", "429", "half a reply", "slow", "a trickle"],
 )
 def test_trouble_that_stays_is_a_temporary_problem_of_that_question(question, trouble, problem):
     def behave(request, _):
@@ -120,6 +119,38 @@ def test_trouble_that_stays_is_a_temporary_problem_of_that_question(question, tr
     assert replies["score/good"].text == GOOD
     assert replies["score/bad"].temporary
     assert problem in replies["score/bad"].problem
+
+
+@pytest.mark.parametrize("trouble", MALFORMED.values(), ids=MALFORMED)
+def test_a_malformed_response_is_a_temporary_problem_of_its_question(question, trouble):
+    def behave(request, _):
+        return trouble if "bad" in request["messages"][0]["content"] else Behaviour(GOOD)
+
+    bad = dataclasses.replace(question("score/bad"), system="bad")
+    with endpoint(behave) as server:
+        replies = ask(server, [bad, question("score/good")], retries=0)
+    assert replies["score/good"].text == GOOD
+    assert replies["score/bad"].temporary
+    assert re.search("not a chat completion|connection", replies["score/bad"].problem)
+
+
+def test_a_reply_that_the_endpoint_broke_off_is_unusable(question):
+    with endpoint(lambda *_: Behaviour(GOOD, finish="length")) as server:
+        reply = ask(server, [question()])["score/a"]
+    assert (reply.problem, reply.temporary) == ("the reply was broken off at its largest length", False)
+
+
+def test_a_pause_that_is_asked_for_as_a_date_is_kept(question):
+    times = []
+
+    def behave(_, number):
+        times.append(time.time())
+        date = email.utils.formatdate(time.time() + 3, usegmt=True)  # whole seconds
+        return Behaviour(status=503, headers={"Retry-After": date}) if number == 0 else Behaviour(GOOD)
+
+    with endpoint(behave) as server:
+        assert ask(server, [question()])["score/a"].text == GOOD
+    assert times[1] - times[0] >= 1.5
 
 
 def test_an_endpoint_that_stops_answering_is_given_up(question):
@@ -135,7 +166,7 @@ def test_an_endpoint_that_stops_answering_is_given_up(question):
 
 def test_an_endpoint_that_is_not_there_is_given_up(question):
     vlm = open_vlm(VlmOptions("http://127.0.0.1:9/v1", model="m", concurrency=1, retries=0))
-    with pytest.raises(VlmUnavailable, match="connection"):
+    with pytest.raises(VlmUnavailable, match="cannot be reached"):
         list(vlm.replies(question(f"score/{number}") for number in range(500)))
 
 
@@ -222,7 +253,7 @@ def test_nobody_is_left_when_the_caller_stops(question):
         ({"vlm": "http://localhost:8000/v1"}, "--vlm-model"),
         ({"vlm": "qwen2.5-vl-7b", "model": "m"}, "--vlm-model is for an endpoint"),
         ({"vlm": "qwen2.5-vl-7b", "batch_size": 0}, "batch_size is at least 1"),
-        ({"vlm": "qwen2.5-vl-7b", "seconds": 0}, "seconds is above 0"),
+        ({"vlm": "qwen2.5-vl-7b", "seconds": 0}, "--vlm-timeout is a number of seconds above 0"),
     ],
 )
 def test_options_that_contradict_each_other_are_refused(options, message):
