@@ -21,12 +21,26 @@ WORKERS = (
     Kill("diffseg30k-run/turn-*/*.json", 3, "worker"),
     Kill("diffseg30k-run/turn-*/*.json", 6, "worker"),
 )
+TEN_TIMES = (
+    Kill("diffseg30k-run/bases/*.webp", 2),
+    Kill("diffseg30k-run/turn-1/*.json", 2),
+    Kill("diffseg30k-run/turn-2/*.json", 2),
+    Kill("diffseg30k-run/turn-3/*.json", 1),
+    Kill("diffseg30k-run/scores/*.json", 3),
+    Kill("diffseg30k-run-round-2/bases/*.webp", 1),
+    Kill("diffseg30k-run-round-2/turn-1/*.json", 1),
+    Kill("diffseg30k-run-round-2/scores/*.json", 1),
+    Kill("diffseg30k-run*/surplus.json", 1),
+    Kill("diffseg30k/.packing/**/*.parquet", 1),
+)
+"""Moments of a build with a target whose first round is not enough."""
 
 
-def build_command(sources: tuple[str, str], out: Path, *more: str) -> list[str]:
+def build_command(sources: tuple[str, str], out: Path, *more: str, number: str = "--count") -> list[str]:
     images, annotations = sources
-    options = ["--images", images, "--annotations", annotations, "--out", str(out), "--count", "8", "--size", "64"]
-    return [sys.executable, "-m", "diffseg30k_cli", "build", *options, "--generators", "sd2,flux.1,sdxl", *more]
+    options = ["--images", images, "--annotations", annotations, "--out", str(out), "--size", "64"]
+    options += [number, "8" if number == "--count" else "6", "--generators", "sd2,flux.1,sdxl"]
+    return [sys.executable, "-m", "diffseg30k_cli", "build", *options, *more]
 
 
 def contents(folder: Path) -> dict[str, str]:
@@ -77,3 +91,23 @@ def test_a_worker_that_is_killed_costs_nothing_but_its_edit(sources, undisturbed
     subprocess.run(command, cwd=ROOT, env=kills.environment(), start_new_session=True, check=True)
     assert kills.all_done()
     assert contents(out) == undisturbed
+
+
+@pytest.mark.kills
+def test_a_build_with_a_target_that_is_killed_ten_times_ends_in_the_same_bytes(sources, tmp_path):
+    options = ("--max-seam", "2.5", "--workers", "2")
+    whole = tmp_path / "whole" / "diffseg30k"
+    subprocess.run(build_command(sources, whole, *options, number="--target"), cwd=ROOT, check=True)
+    assert (tmp_path / "whole/diffseg30k-run-round-2/plan.parquet").exists()
+
+    folder = tmp_path / "killed"
+    folder.mkdir()
+    kills = Kills(folder, tmp_path / "kills", TEN_TIMES)
+    command = build_command(sources, folder / "diffseg30k", *options, number="--target")
+    codes = [
+        subprocess.run(command, cwd=ROOT, env=kills.environment(), start_new_session=True).returncode
+        for _ in range(len(TEN_TIMES) + 1)
+    ]
+    assert codes == [-signal.SIGKILL] * len(TEN_TIMES) + [0]
+    assert kills.all_done()
+    assert contents(folder / "diffseg30k") == contents(whole)

@@ -13,6 +13,7 @@ from builder.run.bases import Base, read_bases
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
 from builder.run.records import EditRecord
 from builder.run.scores import Score, read_score
+from builder.run.surplus import read_surplus
 from diffseg30k import MAX_TURNS, SOURCES
 
 
@@ -33,6 +34,7 @@ class Survey:
         entries: what the shards are planned from, one per image of `images`, in the same order.
         unfinished: names of the images that wait for an edit.
         rejected: names of the images whose quality was found too low.
+        surplus: names of the accepted images that `build --target` found to be more than wanted.
         broken: name to what is wrong, of the images that cannot be packed.
         row_ids: the rows of all images of the run, packed or not.
     """
@@ -41,6 +43,7 @@ class Survey:
     entries: list[Entry] = field(default_factory=list)
     unfinished: list[str] = field(default_factory=list)
     rejected: list[str] = field(default_factory=list)
+    surplus: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     row_ids: set[str] = field(default_factory=set)
 
@@ -64,6 +67,7 @@ def survey(run: RunDirectory, with_originals: bool) -> Survey:
     found = Survey()
     sizes = _sizes(run)
     scored = run.names("scores")
+    surplus = read_surplus(run)
     for base in read_bases(run):
         if base.row_id in found.row_ids:
             raise ValueError(
@@ -77,6 +81,9 @@ def survey(run: RunDirectory, with_originals: bool) -> Survey:
             score = _read_score(run, base.image) if f"{base.image}.json" in scored else None
             if score and not score.accepted:
                 found.rejected.append(base.image)
+                continue
+            if base.image in surplus:
+                found.surplus.append(base.image)
                 continue
             found.entries.append(_entry(run, base, score, sizes, with_originals))
             found.images[base.image] = FinishedImage(base, score)

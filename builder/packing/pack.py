@@ -42,6 +42,7 @@ class PackReport:
         rows_of_other_runs: rows in OUT that are not this run's.
         unfinished: images left out because edits of them are still to be made.
         rejected: images left out because their quality was found too low.
+        surplus: number of accepted images left out because `build --target` wanted fewer.
         broken: images left out because a file of theirs is missing or damaged, and what is wrong.
     """
 
@@ -53,6 +54,7 @@ class PackReport:
     rows_of_other_runs: int
     unfinished: tuple[str, ...]
     rejected: tuple[str, ...]
+    surplus: int
     broken: dict[str, str]
 
     def lines(self) -> list[str]:
@@ -62,6 +64,7 @@ class PackReport:
             f"shards: {self.shards_written} written, {self.shards_kept} kept, {self.shards_removed} removed",
             *(f"left out, unfinished: {image}" for image in self.unfinished),
             *(f"left out, quality too low: {image}" for image in self.rejected),
+            *([f"left out, more than wanted: {self.surplus} images"] if self.surplus else []),
             *(f"left out, broken: {image}: {reason}" for image, reason in self.broken.items()),
         ]
 
@@ -101,6 +104,7 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
         rows_of_other_runs=dataset.rows(existing.others),
         unfinished=tuple(found.unfinished),
         rejected=tuple(found.rejected),
+        surplus=len(found.surplus),
         broken=dict(found.broken),
     )
 

@@ -2,48 +2,38 @@
 
 RUN             the run directory of the first round
 RUN-round-2     that of the second round, and so on; each uses photographs that no earlier round used
+
+Accepted images beyond the wanted ones are listed in `surplus.json` of their run, and not packed.
 """
 
 import dataclasses
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from builder.run.bases import Base, read_bases
+from builder.run.bases import read_bases
 from builder.run.directory import PLAN, RunDirectory
-from builder.run.planned_edit import PlannedEdit, read_plan
-from builder.run.scores import read_score
-from diffseg30k import EDIT_TYPES
+from builder.run.surplus import read_surplus, write_surplus
 from generation.editing.worker_options import WorkerOptions
 from generation.plan.options import PlanOptions
-from generation.plan.selection import max_turns, turn_targets, unedited_wanted
-from generation.plan.shares import Weights
+from generation.plan.selection import unedited_wanted
+from generation.prepare.acceptance import (
+    PlannedImage,
+    Tally,
+    Wanted,
+    is_reached,
+    next_round,
+    planned_images,
+    tally,
+    wanted_images,
+)
 from generation.prepare.prepare import NothingToEdit, prepare_run
 from generation.prepare.report import PrepareReport
+from generation.prepare.surplus import kept_images
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
-LEAST_RATE = 0.1
-"""Lower bound on the rate of accepted images that a round is planned with, so that it stays of bounded size."""
-
-
-@dataclass(frozen=True)
-class Tally:
-    """Counts of planned or of accepted images.
-
-    Attributes:
-        images: number of images.
-        turns: number of images by number of turns.
-        generators: number of edits by (turn, generator).
-        edit_types: number of edits by edit type.
-        generated: number of images whose base image was generated from a caption.
-    """
-
-    images: int
-    turns: Counter[int]
-    generators: Counter[tuple[int, str]]
-    edit_types: Counter[str]
-    generated: int
+GIVE_UP_AFTER = 100
+"""Images in a row, none of them accepted, after which no further round is made; at 5 % one call in 170 ends so."""
 
 
 @dataclass(frozen=True)
@@ -53,38 +43,60 @@ class RoundsReport:
     Attributes:
         runs: their run directories.
         target: number of accepted images requested.
+        wanted: the same by number of turns and kind of base image.
         planned: counts of planned images.
-        accepted: counts of accepted images.
+        accepted: counts of accepted images that are kept.
+        surplus: number of accepted images that are not packed.
         used_up: why no further round was made though images are missing; None if none are missing.
     """
 
     runs: tuple[str, ...]
     target: int
+    wanted: Wanted
     planned: Tally
     accepted: Tally
+    surplus: int
     used_up: str | None = None
 
     def lines(self) -> list[str]:
         """Lines to print."""
-        turns = "/".join(str(self.accepted.turns[turn]) for turn in sorted(self.planned.turns))
+        turns = "/".join(str(self.accepted.turns[turn]) for turn in range(1, len(self.wanted.turns) + 1))
         lines = [
             f"rounds: {len(self.runs)}; {self.accepted.images} images accepted of {self.planned.images} edited, "
             f"{self.target} were wanted; {turns} with 1, 2, … turns"
         ]
+        if self.surplus:
+            lines.append(f"surplus: {self.surplus} more accepted images are not packed, to keep the balance")
         if self.used_up:
             lines.append(f"short: {self.target - self.accepted.images} images are missing: {self.used_up}")
+            lines += self._shortfalls()
         return lines + self._imbalances()
+
+    def _shortfalls(self) -> list[str]:
+        """One line for each number of turns and kind of base image of which too few were accepted."""
+        kinds = [
+            (f"with {turns} turn{'s' * (turns > 1)}", number, self.accepted.turns[turns])
+            for turns, number in enumerate(self.wanted.turns, start=1)
+        ]
+        kinds.append(("with a generated base", self.wanted.generated, self.accepted.generated))
+        photographs = self.accepted.images - self.accepted.generated
+        kinds.append(("of a photograph", self.target - self.wanted.generated, photographs))
+        return [f"short: {got} images {kind}, {number} were wanted" for kind, number, got in kinds if got < number]
 
     def _imbalances(self) -> list[str]:
         """One line for each turn at which the generators' accepted edits differ by over 2 and over a fifth of the
-        largest."""
+        largest, and one for the edit types."""
         by_turn: dict[int, list[int]] = {}
         for (turn, generator), _ in self.planned.generators.items():
             by_turn.setdefault(turn, []).append(self.accepted.generators[turn, generator])
+        counts = [
+            *((f"at turn {turn} a generator", edits) for turn, edits in sorted(by_turn.items())),
+            ("an edit type", [self.accepted.edit_types[name] for name in self.planned.edit_types]),
+        ]
         return [
-            f"uneven: at turn {turn} a generator has {min(edits)} to {max(edits)} accepted edits"
-            for turn, edits in sorted(by_turn.items())
-            if max(edits) - min(edits) > max(2, 0.2 * max(edits))
+            f"uneven: {what} has {min(edits)} to {max(edits)} accepted edits"
+            for what, edits in counts
+            if edits and max(edits) - min(edits) > max(2, 0.2 * max(edits))
         ]
 
 
@@ -98,7 +110,7 @@ def carry_out(
     client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
 ) -> RoundsReport:
-    """Plans, edits and scores until `target` images are accepted or the photographs are used up.
+    """Plans, edits and scores until the wanted images are accepted or no photographs are left for them.
 
     An interrupted call can be repeated; it continues with the unfinished round.
 
@@ -117,131 +129,70 @@ def carry_out(
     """
     if target < 1:
         raise ValueError(f"a target is at least 1, not {target}")
+    wanted = wanted_images(options, target, sources.generated_share)
     first = dataclasses.replace(options, count=target, unedited=unedited_wanted(options, target))
     report_plan(prepare_run(run_url, sources, first, client, painting))
     work(run_url)
-    runs, before = [run_url], 0
-    while True:
-        planned, accepted = tally(runs)
-        report = RoundsReport(tuple(runs), target, planned, accepted)
-        if accepted.images >= target:
-            return report
-        if accepted.images == before:
-            return dataclasses.replace(report, used_up="nothing of the last round was accepted")
-        before = accepted.images
+    runs = [run_url]
+    while (used_up := given_up(images := planned_images(runs), wanted)) is None:
+        if is_reached([image for image in images if image.accepted], wanted):
+            break
         url = f"{run_url.rstrip('/')}-round-{len(runs) + 1}"
         if not RunDirectory(url).exists(PLAN):
-            again, left = _next(options, sources, target, planned, accepted)
+            again, share = next_round(options, images, wanted)
+            left = dataclasses.replace(sources, generated_share=share)
             try:
                 report_plan(prepare_run(url, left, again, client, painting, _used(runs)))
             except NothingToEdit as error:
-                return dataclasses.replace(report, used_up=f"the photographs are used up ({error})")
+                used_up = f"the photographs are used up ({error})"
+                break
         runs.append(url)
         work(url)
+    return _finished(runs, target, options.seed, images, wanted, used_up)
+
+
+def given_up(images: Sequence[PlannedImage], wanted: Wanted) -> str | None:
+    """Why a further round would give nothing that is missing; None if it may.
+
+    Args:
+        images: the planned images of all rounds, in their order.
+        wanted: the wanted images.
+    """
+    since = next((place for place, image in enumerate(reversed(images)) if image.accepted), len(images))
+    if since >= GIVE_UP_AFTER:
+        return f"none of the last {since} images was accepted"
+    counts = tally(image for image in images if image.accepted).turns
+    missing = {turns for turns, number in enumerate(wanted.turns, start=1) if counts[turns] < number}
+    last_run = [image for image in images if image.run == images[-1].run] if images else []
+    if len({image.run for image in images}) > 1 and missing and not missing & {image.turns for image in last_run}:
+        turns = ", ".join(map(str, sorted(missing)))
+        return f"no photograph is left with enough regions for images with {turns} turns"
+    return None
+
+
+def _finished(
+    runs: Sequence[str],
+    target: int,
+    seed: int,
+    images: Sequence[PlannedImage],
+    wanted: Wanted,
+    used_up: str | None,
+) -> RoundsReport:
+    """Lists the surplus in each run, and reports."""
+    accepted = [image for image in images if image.accepted]
+    kept = kept_images(accepted, wanted, seed)
+    names = {(image.run, image.image) for image in kept}
+    for url in runs:
+        run = RunDirectory(url)
+        surplus = {image.image for image in accepted if image.run == url and (url, image.image) not in names}
+        if surplus != read_surplus(run):
+            write_surplus(run, surplus)
+    if len(kept) == target:
+        used_up = None
+    return RoundsReport(
+        tuple(runs), target, wanted, tally(images), tally(kept), len(accepted) - len(kept), used_up
+    )
 
 
 def _used(runs: Sequence[str]) -> frozenset[str]:
     return frozenset(base.image for url in runs for base in read_bases(RunDirectory(url)))
-
-
-# ── Counting ──────────────────────────────────────────────────────────────────────────────────────
-
-
-def tally(runs: Sequence[str]) -> tuple[Tally, Tally]:
-    """Counts the planned and the accepted images of scored runs."""
-    planned: list[tuple[Base, list[PlannedEdit]]] = []
-    accepted = []
-    for url in runs:
-        run = RunDirectory(url)
-        edits: dict[str, list[PlannedEdit]] = {}
-        for edit in read_plan(run):
-            edits.setdefault(edit.image, []).append(edit)
-        bases = [(base, edits[base.image]) for base in read_bases(run) if base.num_edits]
-        planned += bases
-        accepted += [one for one in bases if _is_accepted(run, one[0].image)]
-    return _tally(planned), _tally(accepted)
-
-
-def _is_accepted(run: RunDirectory, image: str) -> bool:
-    try:
-        return read_score(run, image).accepted
-    except FileNotFoundError:  # an edit of the image failed
-        return False
-
-
-def _tally(images: Sequence[tuple[Base, list[PlannedEdit]]]) -> Tally:
-    edits = [edit for _, of_image in images for edit in of_image]
-    return Tally(
-        images=len(images),
-        turns=Counter(base.num_edits for base, _ in images),
-        generators=Counter((edit.turn, edit.generator) for edit in edits),
-        edit_types=Counter(edit.edit_type for edit in edits),
-        generated=sum(base.source == "generated" for base, _ in images),
-    )
-
-
-# ── Compensating for discarded images ─────────────────────────────────────────────────────────────
-
-
-def _next(
-    options: PlanOptions, sources: SourceOptions, target: int, planned: Tally, accepted: Tally
-) -> tuple[PlanOptions, SourceOptions]:
-    """The options of a further round that restores the balance if images are discarded at the same rates."""
-    weights = compensating_weights(options, target, planned, accepted)
-    missing = target - accepted.images
-    generated = max(0.0, target * sources.generated_share - accepted.generated)
-    share = min(1.0, generated / missing)
-    wanted = max(missing, round(sum(weights.turns)))
-    return (
-        dataclasses.replace(options, count=wanted, unedited=0, weights=weights),
-        dataclasses.replace(sources, generated_share=share),
-    )
-
-
-def compensating_weights(options: PlanOptions, target: int, planned: Tally, accepted: Tally) -> Weights:
-    """The shares of a further round: for each turn, generator and edit type the missing number divided by its
-    rate of acceptance.
-
-    Args:
-        options: the plan's options, for its generators.
-        target: number of accepted images requested in all.
-        planned: counts of the images planned so far.
-        accepted: counts of those that were accepted.
-    """
-    most = max_turns(options)
-    wanted = turn_targets(target, most)
-    turns = [
-        _scaled_up(wanted[turn - 1] - accepted.turns[turn], accepted.turns[turn], planned.turns[turn])
-        for turn in range(1, most + 1)
-    ]
-    generators = []
-    for turn in range(1, most + 1):
-        share = sum(wanted[turn - 1 :]) / len(options.generators)
-        keys = [(turn, settings.generator) for settings in options.generators]
-        generators.append(
-            [
-                _scaled_up(share - accepted.generators[key], accepted.generators[key], planned.generators[key])
-                for key in keys
-            ]
-        )
-    edits = sum(length * images for length, images in enumerate(wanted, start=1)) / len(EDIT_TYPES)
-    types = [
-        _scaled_up(edits - accepted.edit_types[name], accepted.edit_types[name], planned.edit_types[name])
-        for name in EDIT_TYPES
-    ]
-    return Weights(
-        turns=_equal_if_zero([*turns, *[0.0] * (3 - most)]),
-        generators=tuple(map(_equal_if_zero, generators)),
-        edit_types=_equal_if_zero(types),
-    )
-
-
-def _scaled_up(missing: float, accepted: int, planned: int) -> float:
-    """Number to plan so that `missing` are accepted, at the rate of `accepted` to `planned`."""
-    rate = accepted / planned if planned else 1.0
-    return max(missing, 0.0) / max(rate, LEAST_RATE)
-
-
-def _equal_if_zero(weights: Sequence[float]) -> tuple[float, ...]:
-    """The weights, or equal ones if all are 0."""
-    return tuple(round(weight, 3) for weight in weights) if any(weights) else (1.0,) * len(weights)

@@ -61,6 +61,7 @@ def test_what_is_not_known_leaves_its_panel_empty(stats):
     assert (empty < 250).any(axis=-1).mean() < 0.3 * (full < 250).any(axis=-1).mean()
 
 
+@pytest.mark.filterwarnings("ignore:Glyph:UserWarning")  # the font has no Chinese
 def test_names_of_any_kind_are_drawn(stats):
     odd = {"$x^2$ and {": 5, "ein sehr langer Name für ein Ding im Bild": 3, "猫": 2, "a\nb": 1}
     many = {f"thing {index}": 40 - index for index in range(40)}

@@ -1,6 +1,7 @@
 """Evaluation: every kind of detector, every condition, and what is refused."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -275,6 +276,16 @@ def test_figures_show_the_classes_colours(written):
     with Image.open(written.figure_6) as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
     assert {(0, 158, 115), (240, 228, 66)} <= colours, "SDXL's and FLUX.1's"
+
+
+def test_tables_are_written_where_torch_is_not_installed(written, options, tmp_path):
+    code = """import sys
+sys.modules["torch"] = None
+from benchmark import write_tables
+write_tables([sys.argv[1]], sys.argv[2])"""
+    command = [sys.executable, "-c", code, options.out, str(tmp_path / "again")]
+    subprocess.run(command, cwd=ROOT, env=os.environ | {"USE_TORCH": "0"}, check=True)
+    assert Path(written.json).read_bytes() == (tmp_path / "again/tables.json").read_bytes()
 
 
 def test_tables_of_nothing_are_one_clear_line(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import random
+import re
 from collections import Counter
 from collections.abc import Callable
 
@@ -21,8 +22,9 @@ from diffseg30k_cli.main import app
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
 from generation.plan.shares import apportion, distribute_generators
+from generation.prepare.acceptance import Tally, planned_images, tally
 from generation.prepare.prepare import prepare_run
-from generation.prepare.rounds import Tally, carry_out, tally
+from generation.prepare.rounds import carry_out
 from generation.sources.photographs import SourceOptions
 from tests.coco_factory import CocoFolder, photograph_crops, square
 from tests.generation.vlm.answers import answer, kind_of
@@ -85,7 +87,10 @@ def unfair(edits: list[PlannedEdit], rng: random.Random) -> bool:
 
 def test_rounds_go_on_until_enough_images_are_accepted(sources, tmp_path):
     report = carry_out(str(tmp_path / "run"), 40, sources, OPTIONS, finish(one_in_two), silent)
-    assert 40 <= report.accepted.images <= 48
+    assert report.accepted.images == 40
+    assert [report.accepted.turns[turn] for turn in (1, 2, 3)] == [4, 16, 20]
+    accepted = [image for image in planned_images(report.runs) if image.accepted]
+    assert len(accepted) == 40 + report.surplus
     assert len(report.runs) > 1
     assert report.used_up is None
     names = [base.image for url in report.runs for base in read_bases(RunDirectory(url))]
@@ -96,11 +101,12 @@ def test_rounds_go_on_until_enough_images_are_accepted(sources, tmp_path):
 
 def test_what_is_accepted_is_balanced_though_discarding_is_not(sources, tmp_path):
     report = carry_out(str(tmp_path / "run"), 80, sources, OPTIONS, finish(unfair), silent)
-    first, kept_of_first = tally(report.runs[:1])
+    first = planned_images(report.runs[:1])
+    kept_of_first = tally(image for image in first if image.accepted)
     accepted = report.accepted
-    assert (first.images, accepted.images >= 80) == (80, True)
+    assert (len(first), accepted.images) == (80, 80)
     assert spread(kept_of_first.edit_types) > 2 * spread(accepted.edit_types)
-    assert [accepted.turns[turn] for turn in (1, 2, 3)] == pytest.approx([8, 32, 40], abs=3)
+    assert [accepted.turns[turn] for turn in (1, 2, 3)] == [8, 32, 40]
     # Not counts by turn: they lie more than four apart with 29 of 30 seeds of a plan, for the last round is small.
     assert share_of(accepted, "flux.1") == pytest.approx(1 / 4, abs=0.04)
 
@@ -144,15 +150,43 @@ def test_when_the_photographs_are_used_up_it_says_what_is_short(sources, tmp_pat
         str(tmp_path / "run"), 280, sources, OPTIONS, finish(lambda edits, rng: rng.random() < 0.3), silent
     )
     assert report.accepted.images < 280
-    assert f"short: {280 - report.accepted.images} images are missing: the photographs are used up" in "\n".join(
-        report.lines()
-    )
+    printed = "\n".join(report.lines())
+    assert f"short: {280 - report.accepted.images} images are missing: the photographs are used up" in printed
+    assert f"short: {report.accepted.turns[3]} images with 3 turns, 140 were wanted" in printed
 
 
 def test_where_everything_is_discarded_it_does_not_burn_through_the_photographs(sources, tmp_path):
-    report = carry_out(str(tmp_path / "run"), 10, sources, OPTIONS, finish(lambda *_: False), silent)
-    assert (report.accepted.images, len(report.runs)) == (0, 1)
-    assert "nothing of the last round was accepted" in report.lines()[1]
+    report = carry_out(str(tmp_path / "run"), 2, sources, OPTIONS, finish(lambda *_: False), silent)
+    assert report.accepted.images == 0
+    assert 100 <= report.planned.images < 200
+    assert re.search(r"none of the last 1\d\d images was accepted", "\n".join(report.lines()))
+
+
+def test_a_round_of_which_nothing_is_accepted_does_not_end_it(sources, tmp_path):
+    def not_the_first(edits: list[PlannedEdit], rng: random.Random) -> bool:
+        return rng.random() < 0.5 and len(runs) > 1
+
+    runs: list[str] = []
+    accept = finish(not_the_first)
+
+    def work(url: str) -> None:
+        runs.append(url)
+        accept(url)
+
+    report = carry_out(str(tmp_path / "run"), 10, sources, OPTIONS, work, silent)
+    assert (report.accepted.images, report.used_up) == (10, None)
+
+
+def test_what_was_accepted_beyond_the_wanted_images_is_not_packed(sources, tmp_path):
+    report = carry_out(str(tmp_path / "run"), 20, sources, OPTIONS, finish(one_in_two), silent)
+    assert report.surplus
+    rows = surplus = 0
+    for url in report.runs:
+        paint(url)
+        packed = pack(url, str(tmp_path / "data"), PackOptions(join=True, progress=False))
+        rows, surplus = rows + packed.rows, surplus + packed.surplus
+    unedited = sum(not base.num_edits for url in report.runs for base in read_bases(RunDirectory(url)))
+    assert (rows - unedited, surplus) == (20, report.surplus)
 
 
 def test_a_round_leaves_the_photographs_of_earlier_ones_alone(sources, tmp_path):
