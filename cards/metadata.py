@@ -110,5 +110,5 @@ def config_features(view: View, with_originals: bool) -> datasets.Features:
 
 
 def _split(name: str, size: SplitSize) -> dict[str, Any]:
-    # `datasets` ignores `dataset_info` unless all three are there
+    # `datasets` ignores `dataset_info` unless it has all three
     return {"name": name, "num_bytes": size.num_bytes, "num_examples": size.rows}

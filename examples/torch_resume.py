@@ -35,7 +35,7 @@ def stream(dataset: str, side: int, seed: int) -> IterableDataset:
 
 
 def save(path: str, **state) -> None:
-    """Writes a checkpoint that is there whole or not at all."""
+    """Writes a checkpoint atomically."""
     torch.save(state, f"{path}.tmp")
     os.replace(f"{path}.tmp", path)
 

@@ -1,8 +1,8 @@
-"""The published zip archives to Parquet shards.
+"""Imports the published zip archives as Parquet shards.
 
-Members are read where the archive lies, two at a time, and kept encoded in `OUT/.importing` until all are there;
-then they are shared out to shards like the rows of a run. Published train and validation stay what they are: the
-side comes from the archive and not from a hash.
+Members are read by range from a local file or a URL. Encoded rows are stored in `OUT/.importing` until all are
+there, and are then divided into shards like the rows of a run. Train and validation stay as published: the side
+comes from the archive and not from a hash.
 """
 
 import os
@@ -34,7 +34,7 @@ class ImportOptions:
     """How published archives are imported.
 
     Attributes:
-        labels: JSON, TOML or CSV file that says which mask value means which generator, see
+        labels: JSON, TOML or CSV file that maps mask values to generators, see
             `mask_labels.read_labels`. `count_mask_values` shows the values that there are.
         shard_bytes: about how large a shard becomes.
         rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
@@ -83,8 +83,8 @@ def import_archives(archives: Sequence[str], out: str, options: ImportOptions) -
     An import that was cut off goes on where it was when it is repeated, and ends in the same shards.
 
     Args:
-        archives: paths or URLs that fsspec reads, such as `https://` and `hf://`; which side of the 8:2 one is,
-            its name tells (`train.zip`, `validation.zip`) or is written before it (`train=FILE`).
+        archives: paths or URLs that fsspec reads, such as `https://` and `hf://`; the split
+            of each begins its file name (`train.zip`, `validation.zip`) or is given as `train=FILE`.
         out: the folder of the dataset, made where it is missing.
 
     Raises:
@@ -134,15 +134,15 @@ def side_of(archive: str) -> tuple[str, str]:
     """The side of an archive, and its URL.
 
     Raises:
-        ValueError: neither its name nor a prefix tells.
+        ValueError: neither its file name nor a prefix names the split.
     """
     prefix, _, rest = archive.partition("=")
     if prefix in SIDES and rest:
         return prefix, rest
     name = archive.split("?")[0].rstrip("/").rsplit("/", 1)[-1].lower()
-    told = {"train": name.startswith("train"), "validation": name.startswith("val")}
+    matches = {"train": name.startswith("train"), "validation": name.startswith("val")}
     for side in SIDES:
-        if told[side]:
+        if matches[side]:
             return side, archive
     raise ValueError(f"{redact(archive)}: is it train or validation? Say train={redact(archive)} or validation=…")
 

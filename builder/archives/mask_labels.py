@@ -1,4 +1,4 @@
-"""Maps the pixel values of masks from elsewhere to generators."""
+"""Reads a label file that maps the pixel values of imported masks to generators."""
 
 import csv
 import io

@@ -25,7 +25,7 @@ class Skip:
         archive: the archive's URL.
         member: the name of the member, or of a pair's image.
         reason: the kind of trouble, the same for all that have it.
-        detail: more about this one; empty where the reason says all.
+        detail: further information; empty if the reason is enough.
     """
 
     archive: str

@@ -1,4 +1,4 @@
-"""A published image and its mask to the bytes that a shard holds, pixel for pixel the same."""
+"""Converts an imported image and its mask to the encoded bytes of a dataset row, without changing a pixel."""
 
 import io
 from dataclasses import dataclass

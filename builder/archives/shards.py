@@ -1,4 +1,4 @@
-"""Published rows to shards: where they belong, and the files that hold them."""
+"""Assigns imported rows to splits and writes their shards."""
 
 import os
 import shutil

@@ -36,7 +36,7 @@ class Archive:
     """An open archive.
 
     Attributes:
-        url: where it lies, without secrets.
+        url: its path or URL, without secrets.
         truncated: its end is missing, so its members are found by reading from its beginning.
     """
 
@@ -213,7 +213,7 @@ def _measure(file: IO[bytes], member: zipfile.ZipInfo) -> int | None:
     """Finds the sizes of a deflated member that its header does not tell.
 
     Returns:
-        The offset of what follows it; None where the file ends before, or nothing tells where it ends.
+        The offset after it; None if the file ends before, or its end cannot be found.
     """
     if member.compress_type != zipfile.ZIP_DEFLATED:
         return None
@@ -230,7 +230,7 @@ def _measure(file: IO[bytes], member: zipfile.ZipInfo) -> int | None:
     descriptor = file.read(24)
     skip = 4 if descriptor[:4] == b"PK\x07\x08" else 0
     member.CRC, member.file_size, member.compress_size = checksum, unpacked, packed
-    # the descriptor's sizes take 8 bytes each in a Zip64 archive: the next signature tells which
+    # the descriptor's sizes take 8 bytes each in a Zip64 archive: the next signature decides which
     for size in (skip + 12, skip + 20):
         if descriptor[size : size + 2] == b"PK" or len(descriptor) == size:
             return start + packed + size

@@ -1,4 +1,4 @@
-"""Checks the card: `load_dataset` finds every config, with the number of rows in the card."""
+"""Checks the dataset card: `load_dataset` finds every config, with the number of rows that the card states."""
 
 from collections.abc import Iterator
 
@@ -15,7 +15,7 @@ SCRIPT_PROMISE = "no script is named after the dataset"
 
 
 def check_card(dataset: DatasetDirectory) -> Iterator[tuple[str, str]]:
-    """Every broken promise of the card, and how it is broken."""
+    """The violated promises of the card, each with the violation."""
     for name in sorted(_scripts(dataset)):
         yield SCRIPT_PROMISE, f"{name}: `datasets` refuses to load the folder"
     try:

@@ -1,4 +1,4 @@
-"""A row of a shard with its pictures decoded, for the checks that look at pixels."""
+"""Decodes the images and masks of a row, for the checks that compare pixels."""
 
 import io
 from collections.abc import Callable

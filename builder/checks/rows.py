@@ -1,6 +1,6 @@
-"""What each row promises (DESIGN.md, section 6), one small function a promise.
+"""Checks every row of a packed dataset, with one small function for each property.
 
-A check gives one line per breach, and none where a value that the promise needs is null: rows of the published
+A check returns one line for each violation, and none where a value that it needs is null: rows of the published
 archives have no turns and prompts.
 """
 
@@ -94,7 +94,7 @@ def semantic_holds_the_generators(row: LoadedRow) -> Iterator[str]:
         yield f"it holds {names}, which did not edit the image"
 
 
-def label_says_whether_it_was_edited(row: LoadedRow) -> Iterator[str]:
+def label_is_edited_where_there_are_edits(row: LoadedRow) -> Iterator[str]:
     edited = bool(row.generators)
     if row.fields["label"] != LABELS.index("edited" if edited else "real"):
         yield f"the label is {row.fields['label']}, and {len(row.generators)} generators edited the image"
@@ -145,7 +145,7 @@ def outside_the_masks_is_the_original(row: LoadedRow) -> Iterator[str]:
 
 
 def _turns_fit(row: LoadedRow) -> bool:
-    """Whether every turn's mask is there and of the size of the semantic mask; an unedited row has none."""
+    """Whether every turn has a mask of the semantic mask's size; an unedited row has none."""
     if len(row.edits) != len(row.generators) or row.semantic is None:
         return False
     fits = all(mask is not None and mask.shape == row.semantic.shape for mask in row.turns)
@@ -160,7 +160,7 @@ ROW_CHECKS: dict[str, Check] = {
     "binary_mask is semantic_mask > 0": binary_is_semantic_above_zero,
     "semantic_mask is the turns' masks painted in order": semantic_is_the_turns_painted,
     "semantic_mask holds only the row's generators": semantic_holds_the_generators,
-    "label says whether the image was edited": label_says_whether_it_was_edited,
+    "label says whether the image was edited": label_is_edited_where_there_are_edits,
     "num_edits, generators and edits agree": edits_agree,
     "mask_area is the share that the mask covers": mask_area_is_the_masks,
     "a spliced edit changes nothing outside its mask": spliced_changes_nothing_outside,
@@ -170,6 +170,6 @@ ROW_CHECKS: dict[str, Check] = {
 
 
 def check_row(row: LoadedRow) -> list[tuple[str, str]]:
-    """Every broken promise of a row and how it is broken."""
+    """The violated promises of a row, each with the violation."""
     broken = [(promise, detail) for promise, check in ROW_CHECKS.items() for detail in check(row)]
     return row.problems + broken

@@ -1,4 +1,4 @@
-"""What the splits promise (DESIGN.md, section 7): checked over all rows together."""
+"""Checks the splits of a packed dataset over all rows together."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -18,7 +18,7 @@ from diffseg30k import (
 
 @dataclass(frozen=True)
 class PlacedRow:
-    """Where a row lies, and what decides where it belongs.
+    """The shard of a row, and the values that decide its split.
 
     Attributes:
         id: its id.
@@ -40,7 +40,7 @@ class PlacedRow:
 
     @property
     def photograph(self) -> str:
-        """What tells its base image from others."""
+        """The identity of its base image."""
         return self.base_id if self.base_id is not None else f"of row {self.id}"
 
 

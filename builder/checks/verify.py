@@ -1,4 +1,4 @@
-"""Checks on a packed dataset what it promises, and names the row and the promise where one is broken.
+"""Verifies a packed dataset, and reports each violation with its row and the violated property.
 
 It reads one row group at a time, from a folder or by range requests from any URL that fsspec reads.
 """
@@ -20,7 +20,7 @@ from builder.dataset.directory import DatasetDirectory, Shard, require_shards
 from diffseg30k import CLASS_NAMES, HELD_OUT_COLUMNS, features
 
 READABLE = "every shard is a whole Parquet file"
-SCHEMA = "every shard has the columns of the schema, and says so in its metadata"
+SCHEMA = "every shard has the columns of the schema, and names them in its metadata"
 THREADS = 4
 
 
@@ -32,7 +32,7 @@ class Violation:
         shard: the shard's path in the dataset; None where it is about the card.
         row: the row's id; None where it is about a whole shard or the card.
         promise: what is promised.
-        detail: how it is broken.
+        detail: the violation.
     """
 
     shard: str | None
@@ -66,7 +66,7 @@ class Verification:
 
 
 def verify(dataset: str, progress: bool = True) -> Verification:
-    """Checks every promise of sections 6 and 7 of the design on what is there.
+    """Checks the rows, the splits and the card of a dataset.
 
     Args:
         dataset: a folder or an fsspec URL such as `hf://datasets/NAMESPACE/NAME`.

@@ -1,1 +1,1 @@
-"""A packed dataset: its shards, which rows lie in them, and what they count up to."""
+"""Describes a packed dataset: its shards, the rows of each, and their statistics."""

@@ -1,5 +1,6 @@
-"""Object names to the groups of the paper's Figure 3: COCO's supercategories and their 80 objects, and of
-COCO-Stuff's those that are edited as objects.
+"""Maps object names to the supercategories of the paper's Figure 3.
+
+The names are COCO's 80 categories and those categories of COCO-Stuff that are edited as objects.
 """
 
 import re

@@ -1,4 +1,4 @@
-"""What lies already where a run is packed to: this run's own shards, and those of other runs."""
+"""Lists the shards that the output folder of a pack holds already: those of the same run and of other runs."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Set
@@ -88,7 +88,7 @@ def has_originals(dataset: DatasetDirectory) -> bool:
 
 
 def check_schema(dataset: DatasetDirectory, shards: tuple[Shard, ...], schema: pa.Schema) -> None:
-    """Makes sure that rows of a schema may lie beside some shards.
+    """Checks that rows of a schema can be added to existing shards.
 
     Raises:
         ValueError: a shard has other columns.

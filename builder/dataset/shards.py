@@ -1,7 +1,7 @@
-"""Rows to shards: which rows share one, in which order they lie in it, and how it is written.
+"""Divides rows among shards, orders them within each shard, and writes the shards.
 
-A shard's name is a digest of what it holds, so the shards of different runs never clash, and one that is
-there need not be written again.
+A shard's name is a digest of its contents. So shards of different runs have different names, and a shard that
+exists need not be written again.
 """
 
 import hashlib
@@ -67,7 +67,7 @@ def plan_shards(
     rows_per_group: int,
     with_originals: bool,
 ) -> list[PlannedShard]:
-    """Shares rows out to shards.
+    """Divides rows among shards.
 
     Within a side and group, rows go to shards in the order of a hash of their ids, so that reading one shard is
     like reading any other. Within a shard they are ordered by the held-out columns, and a row group ends where
@@ -132,7 +132,7 @@ def _plan_shard(place: str, rows: list[Row], rows_per_group: int, with_originals
 
 
 def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool) -> None:
-    """Writes one shard, so that it is there whole or not at all.
+    """Writes one shard atomically.
 
     Images and masks are compressed already and are stored as they are, cut into pages by their content, so that a
     store that keeps equal chunks once keeps them once. No more than a row group is held in memory.

@@ -1,8 +1,8 @@
-"""Which side of the 8:2 a row falls on, and which held-out configs it may serve.
+"""Decides the side of the 8:2 split and the held-out flags of each row.
 
-The side depends on the base image's id alone, so nothing moves when rows are added. A held-out config trains
-on photographs without the pair's edits and tests on rows that only the pair edited; one photograph may have
-rows of both kinds, and then it serves the side that it served first, or else `test`, which has fewer rows.
+The side depends on the base image's id alone, so no row moves when rows are added. A held-out config trains on
+images without the pair's edits and tests on images that only the pair edited. If a photograph has images of both
+kinds, all of them get the side of its first ones, or else `test`, which has fewer rows.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -162,6 +162,6 @@ def _serving(members: Sequence[Member], pair: str, already: Mapping[str, str]) -
 
 
 def _flag(member: Member, pair: str, serving: Mapping[str, str]) -> bool:
-    """Whether a row belongs to the held-out config's folders, as `diffseg30k.held_out_column` says."""
+    """Whether a row belongs to the held-out config's folders, by `diffseg30k.held_out_column`."""
     split = held_out_split(side(member.base_id), member.generators, pair)
     return not mixes(member.generators, pair) if split is None else serving[member.base_id] == split

@@ -1,6 +1,6 @@
-"""What a packed dataset holds: the counts behind the paper's Figure 3 and the card's `dataset_info`.
+"""Counts the rows and edits of a packed dataset, for the card's figures and its `dataset_info`.
 
-Only the columns that are counted are read, never an image.
+It reads only the columns that are counted, and no image.
 """
 
 from collections import Counter

@@ -1,1 +1,1 @@
-"""Images and masks as the bytes that a shard holds, and back."""
+"""Encodes and decodes images, masks and JSON documents, and writes files atomically."""

@@ -1,4 +1,4 @@
-"""Images and masks to bytes and back: lossless WebP and palette PNG."""
+"""Encodes images as lossless WebP and masks as palette PNG, and decodes both."""
 
 import io
 

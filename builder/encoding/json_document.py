@@ -1,4 +1,4 @@
-"""JSON files that say which format they are of, and how they are read and refused."""
+"""Reads and writes JSON files with a format version."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -37,14 +37,14 @@ class JsonDocument(Generic[Content]):
         return text.encode("utf-8", errors="replace")
 
     def load(self, data: bytes, where: str) -> Content:
-        """What a file of this kind says.
+        """Parses a file of this kind.
 
         Args:
             data: its bytes.
             where: its path or URL, for messages.
 
         Raises:
-            ValueError: it is damaged, of another format or of another kind; the message says where and what to do.
+            ValueError: it is damaged, of another format or of another kind; the message names file and remedy.
         """
         try:
             fields = json.loads(data)

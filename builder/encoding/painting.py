@@ -1,4 +1,4 @@
-"""The semantic and the binary mask of an image: the masks of its turns, painted one over the other."""
+"""Computes the semantic and the binary mask of an image from the masks of its turns."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ def paint(turns: Sequence[Turn], size: tuple[int, int]) -> tuple[bytes, bytes]:
         size: width and height of the image.
 
     Raises:
-        ValueError: a mask is damaged, empty, of another size, or holds more than 0 and 1; it says which.
+        ValueError: a mask is damaged, empty, of another size or not of 0 and 1; the message names it.
     """
     width, height = size
     edited = np.zeros((height, (width + 7) // 8), np.uint8)

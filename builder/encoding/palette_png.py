@@ -1,7 +1,7 @@
-"""Masks as palette PNGs, several times as fast as Pillow: packing a run is little else but masks.
+"""Encodes and decodes masks as palette PNGs, several times faster than Pillow; most of a pack's time is masks.
 
-Pillow takes and gives a byte a pixel and shuffles the bits of each one; here NumPy handles whole rows, packed as
-they lie in the file. Only what is written here is read here: a picture of another form is Pillow's.
+Pillow handles one byte per pixel and shifts the bits of each; here NumPy packs and unpacks whole rows. A PNG of
+another form than the written one is decoded by Pillow.
 """
 
 import struct
@@ -79,7 +79,7 @@ def read(data: bytes) -> Packed | None:
         return None
     row_bytes = 1 + (width * depth + 7) // 8
     try:
-        # No more is unpacked than the header says.
+        # Limits the output to the size in the header.
         pixels = zlib.decompressobj().decompress(chunks[b"IDAT"], height * row_bytes)
     except zlib.error as error:
         raise ValueError(f"a damaged PNG: {error}") from error

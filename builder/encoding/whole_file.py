@@ -1,6 +1,6 @@
-"""Files and folders that are there whole or not at all, also after a power failure.
+"""Writes files and folders atomically: whole or not at all, also after a power failure.
 
-Each is written under a temporary name beside its place, brought to the disk, and renamed.
+Each is written under a temporary name in the same folder, flushed to the disk, and renamed.
 """
 
 import contextlib
@@ -18,7 +18,7 @@ def whole_file(file: str | os.PathLike[str]) -> Iterator[str]:
     """A context in which a file is written; it appears when the context ends, and not if it ends by an exception.
 
     Args:
-        file: a local path. Its folder is made; a file that is there is replaced.
+        file: a local path. Its folder is made; an existing file is replaced.
 
     Yields:
         The temporary path to write to.
@@ -38,8 +38,18 @@ def whole_file(file: str | os.PathLike[str]) -> Iterator[str]:
     _to_disk(folder)
 
 
+def move_whole(source: str | os.PathLike[str], place: str | os.PathLike[str]) -> None:
+    """Moves a finished file of the same file system to its place, whose folder is made, after flushing it to the
+    disk."""
+    folder = os.path.dirname(os.fspath(place)) or "."
+    os.makedirs(folder, exist_ok=True)
+    _to_disk(os.fspath(source))
+    os.replace(source, place)
+    _to_disk(folder)
+
+
 def write_whole(file: str | os.PathLike[str], data: bytes) -> None:
-    """Writes a local file, whose folder is made, so that it is there whole or not at all."""
+    """Writes a local file atomically; its folder is made."""
     with whole_file(file) as temporary, open(temporary, "wb") as opened:
         opened.write(data)
 
@@ -50,7 +60,7 @@ def whole_folder(folder: str | os.PathLike[str], replace: bool = False) -> Itera
 
     Args:
         folder: a local path, whose parent is made.
-        replace: remove a folder that is there; if not, one that another process has made meanwhile is kept.
+        replace: whether an existing folder is replaced; if not, a folder made by another process is kept.
 
     Yields:
         The temporary folder to fill.

@@ -1,1 +1,1 @@
-"""A dataset on the Hugging Face Hub: pushed, added to and pulled."""
+"""Pushes a packed dataset to the Hugging Face Hub, adds rows to it, and pulls it."""

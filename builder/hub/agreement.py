@@ -1,4 +1,4 @@
-"""Whether the rows of all shards of a dataset agree: one row per id, one side per base image, one schema."""
+"""Checks that the rows of all shards agree: unique ids, one side per base image, one schema."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -33,7 +33,7 @@ class Line:
     Attributes:
         id: the row's.
         base: its base image's id; None where it is not known.
-        side: the side of the 8:2 that its shard lies on.
+        side: the side of the 8:2 split of its shard.
         splits: held-out pair to `train` or `test`, where the row is in that config.
     """
 

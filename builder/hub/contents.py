@@ -10,7 +10,7 @@ import fsspec
 from builder.dataset.directory import DatasetDirectory, Shard
 from builder.hub.agreement import Disagreement, Line, check, check_originals, read_lines
 from builder.hub.diff import NewShard, compare, giving_way, settle
-from builder.hub.metadata_copy import Origin, cast_shadows
+from builder.hub.metadata_copy import Origin, copy_metadata
 from builder.hub.repository import HubDataset, Snapshot
 from diffseg30k import UNEDITED
 
@@ -55,7 +55,7 @@ class Contents:
         removed: paths of the shards that give way.
         card: path in the repository to local file, of the card and its figures that differ.
         new_rows: rows in the new shards.
-        rows: rows that are there then.
+        rows: number of rows after the push.
     """
 
     snapshot: Snapshot
@@ -81,14 +81,14 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     folder = os.path.join(sender.scratch, f"everything-{attempt}")
     everything = DatasetDirectory(folder)
     published = list(snapshot.shards.values())
-    _shadow_published(sender, snapshot, folder)
+    _copy_published(sender, snapshot, folder)
     old = {shard: read_lines(everything, shard) for shard in published}
     new = settle(sender.dataset, compared.new, _unedited_in_train(old))
     local = {_published(shard): read_lines(sender.dataset, shard.local) for shard in new}
     gone = giving_way(old, local, compared.rewritten) if sender.replace else set()
     for shard in gone:
         os.remove(os.path.join(folder, shard.path))
-    _shadow_new(sender, new, folder)
+    _copy_new(sender, new, folder)
     lines = {shard: rows for shard, rows in old.items() if shard not in gone} | local
     check(lines)
     check_originals(everything, everything.shards())
@@ -121,11 +121,11 @@ def _published(new: NewShard) -> Shard:
 # ── A folder that reads like everything ───────────────────────────────────────────────────────────
 
 
-def _shadow_published(sender: Sender, snapshot: Snapshot, folder: str) -> None:
+def _copy_published(sender: Sender, snapshot: Snapshot, folder: str) -> None:
     """Gives the folder the published shards without their images. What an earlier try has read is used again."""
     pool = os.path.join(sender.scratch, "pool")
     origins = {shard.path: _origin(sender.hub, snapshot, shard) for shard in snapshot.shards.values()}
-    sender.hub.call(lambda: cast_shadows(pool, list(origins.values()), sender.progress))
+    sender.hub.call(lambda: copy_metadata(pool, list(origins.values()), sender.progress))
     for path, origin in origins.items():
         os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
         os.link(os.path.join(pool, origin.path), os.path.join(folder, path))
@@ -137,10 +137,10 @@ def _origin(hub: HubDataset, snapshot: Snapshot, shard: Shard) -> Origin:
     return Origin(name, hub.files, hub.path(shard.path, snapshot.commit), shard.size, label=shard.path)
 
 
-def _shadow_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:
+def _copy_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:
     local = fsspec.filesystem("file")
     place = os.path.abspath(sender.dataset.url)
-    cast_shadows(
+    copy_metadata(
         folder,
         [
             Origin(shard.path, local, os.path.join(place, shard.local.path), shard.local.size, shard.local.path)
@@ -153,7 +153,7 @@ def _shadow_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:
 
 
 def _changed_card(snapshot: Snapshot, folder: str, shards_change: bool) -> dict[str, str]:
-    """Path in the repository to local file, of the card and its figures that differ from what is there.
+    """The card and those of its figures that differ from the repository's: path there to local file.
 
     Where no shard changes, another choice of example pictures is no reason to change the card: its figures are
     sent only if its text is.

@@ -42,7 +42,7 @@ class Comparison:
 def compare(dataset: DatasetDirectory, local: Sequence[Shard], remote: Snapshot) -> Comparison:
     """Sorts local shards by whether the repository has them.
 
-    A shard's name tells its rows, so only shards of one name are compared, by digest where the sizes agree.
+    A shard's name is a digest of its rows, so only shards of one name are compared: by size, then by digest.
     """
     by_name: dict[str, list[str]] = {}
     for path in remote.shards:
@@ -83,7 +83,7 @@ def sha256(file: str) -> str:
 def settle(dataset: DatasetDirectory, new: Sequence[Shard], unedited_there: int) -> tuple[NewShard, ...]:
     """Where new shards go in the repository.
 
-    Each goes where it lies, but for unedited photographs of the train side: as in the paper, `semantic` and
+    Each keeps its path, except unedited photographs of the train side: as in the paper, `semantic` and
     `binary` train on UNEDITED_IN_TRAIN of them at most, so a shard that no longer fits joins the rest.
 
     Args:

@@ -1,7 +1,7 @@
-"""Shards without their images: a folder that reads like the dataset and took only its metadata to make.
+"""Copies the shards of a dataset without their images, so that rows can be checked without downloading images.
 
-Every shard becomes a sparse file of the same size, in which only the footer and the column chunks that hold no
-image are filled in. Whatever counts or checks rows reads it like the shard; an image in it reads as zeros.
+Each copy is a sparse file of the shard's size that holds only the footer and the column chunks without images. It
+reads like the shard, except that image bytes are zeros.
 """
 
 import os
@@ -26,11 +26,11 @@ class Origin:
     """Where a shard is read.
 
     Attributes:
-        path: its place in the shadow, such as `data/train/edited/0123456789abcdef.parquet`.
-        filesystem: where it lies.
+        path: its path in the folder of copies, such as `data/train/edited/0123456789abcdef.parquet`.
+        filesystem: the filesystem of the shard.
         location: its path there.
         size: bytes.
-        label: what an error calls it.
+        label: its name in error messages.
     """
 
     path: str
@@ -46,8 +46,8 @@ class _Readable(Protocol):
     def close(self) -> None: ...
 
 
-def cast_shadows(folder: str, origins: Sequence[Origin], progress: bool = False) -> None:
-    """Adds shards to a shadow; those that it has are left as they are.
+def copy_metadata(folder: str, origins: Sequence[Origin], progress: bool = False) -> None:
+    """Copies the metadata of shards into a folder; copies that exist are kept.
 
     Raises:
         ValueError: a shard is not a Parquet file.
@@ -80,7 +80,7 @@ Range = tuple[int, int]
 
 
 def _start(folder: str, origin: Origin) -> list[Range]:
-    """Makes a sparse file with a shard's footer in it, and says which ranges are still to be copied."""
+    """Writes a sparse file with a shard's footer; returns the ranges that are still to be copied."""
     file = _unfinished(folder, origin)
     os.makedirs(os.path.dirname(file), exist_ok=True)
     first = max(0, origin.size - FOOTER_GUESS)

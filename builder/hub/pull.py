@@ -55,7 +55,7 @@ class PullReport:
 def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | None = None) -> PullReport:
     """Brings the shards of a dataset, whole: a shard serves several configs.
 
-    Files that are there already are not brought again, and one that was cut off goes on. All of a dataset comes
+    Files that exist are not downloaded again, and a partial download continues. All of a dataset comes
     with its card; of a part the card is made anew, for it counts rows.
 
     Args:

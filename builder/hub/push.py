@@ -1,4 +1,4 @@
-"""Adds to a dataset on the Hub what it does not have, in one commit."""
+"""Pushes new shards of a packed dataset to a dataset repository on the Hub, in one commit."""
 
 import dataclasses
 import os
@@ -122,7 +122,7 @@ def push(dataset_dir: str, repo_id: str, make_card: MakeCard, options: PushOptio
 
     Raises:
         FileNotFoundError: there are no shards.
-        ValueError: the rows cannot join those that are there; the message names them (`agreement.Disagreement`).
+        ValueError: the rows contradict those of the repository; the message names them (`agreement.Disagreement`).
         HubError: the Hub refused, or could not be reached.
     """
     options = options or PushOptions()

@@ -1,7 +1,6 @@
-"""A dataset repository on the Hugging Face Hub: what it holds, and plain words for what goes wrong.
+"""Reads and changes a dataset repository on the Hugging Face Hub, and explains errors in one line.
 
-The token is the one that `hf auth login` stored or `HF_TOKEN` holds; it is never taken as an argument, and
-nothing here prints it.
+The token is the one stored by `hf auth login` or in `HF_TOKEN`. It is never an argument and never printed.
 """
 
 import logging
@@ -39,7 +38,7 @@ Result = TypeVar("Result")
 
 
 class HubError(OSError):
-    """The Hub said no, or could not be reached. The message says what to do."""
+    """The Hub refused a request, or could not be reached. The message names the remedy."""
 
 
 @dataclass(frozen=True)
@@ -128,7 +127,7 @@ class HubDataset:
         return bool(self.call(lambda: self.api.repo_info(self.repo_id, repo_type="dataset")).private)
 
     def exists(self) -> bool:
-        """Whether it is there and the token may see it."""
+        """Whether the repository exists and the token may read it."""
         try:
             self.call(lambda: self.api.repo_info(self.repo_id, repo_type="dataset"))
         except FileNotFoundError:
@@ -140,7 +139,7 @@ class HubDataset:
         return bounded_waits(self.timeout)
 
     def call(self, request: Callable[[], Result], tries: int = TRIES) -> Result:
-        """Carries a request out that may be repeated, patiently, and says plainly what went wrong.
+        """Sends a request that may be repeated, with retries, and raises one-line errors.
 
         Raises:
             HubError: the Hub refused it or could not be reached.
@@ -155,7 +154,7 @@ class HubDataset:
         except (LocalTokenNotFoundError, HFValidationError) as error:
             raise self.plain(error) from error
         except Exception as error:
-            # that an upload failed, after some tries of its own, the client says by a RuntimeError
+            # the client raises RuntimeError for an upload that failed after its own retries
             cause = error.__cause__ if isinstance(error, RuntimeError) else error
             if not is_refusal(cause):
                 raise
@@ -205,7 +204,7 @@ def is_passing(error: Exception) -> bool:
 
 
 def is_refusal(error: BaseException | None) -> TypeGuard[Exception]:
-    """Whether the Hub said no or could not be reached."""
+    """Whether an error means that the Hub refused the request or could not be reached."""
     return isinstance(error, HfHubHTTPError) or is_transport_error(error)
 
 

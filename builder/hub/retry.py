@@ -1,4 +1,4 @@
-"""Requests that are tried again when what went wrong may pass: a busy server, a lost connection."""
+"""Repeats a request after temporary errors: a busy server, a lost connection."""
 
 import random
 import time

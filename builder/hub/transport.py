@@ -1,7 +1,6 @@
-"""The HTTP library that `huggingface_hub` sends its requests with: `httpx` for 1.x, `httpx2` for 2.x.
+"""Returns the HTTP library that `huggingface_hub` uses: `httpx` for 1.x, `httpx2` for 2.x.
 
-It is asked of `huggingface_hub` and never required by us, so that there is one of them, and the one whose errors
-are raised.
+It is not a requirement of this project, so that there is only one, whose errors can be caught.
 """
 
 import importlib

@@ -1,1 +1,1 @@
-"""Packs a run to the shards of a dataset."""
+"""Packs a run directory into the shards of a dataset."""

@@ -1,4 +1,4 @@
-"""What of a run can be packed: read from its records and file sizes, without reading an image."""
+"""Lists the images of a run that can be packed, from records and file sizes, without reading an image."""
 
 import dataclasses
 import hashlib
@@ -27,7 +27,7 @@ class FinishedImage:
 
 @dataclass
 class Survey:
-    """The images of a run by what is to be done with them.
+    """The images of a run, divided into those that can be packed and those that cannot.
 
     Attributes:
         images: those that can be packed, by name.
@@ -55,7 +55,7 @@ class Survey:
 
 
 def survey(run: RunDirectory, with_originals: bool) -> Survey:
-    """Looks through a run.
+    """Lists the images of a run.
 
     Args:
         with_originals: the base image has to be there too.

@@ -4,7 +4,7 @@ import os
 from dataclasses import dataclass, field
 
 SHARD_BYTES = 500_000_000
-"""About how large a shard becomes, where nobody says otherwise."""
+"""Default size of a shard, about, in bytes."""
 
 ROWS_PER_GROUP = 16
 """Rows in a Parquet row group at most; a filter skips whole row groups."""
@@ -20,7 +20,7 @@ class PackOptions:
         rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
         lora: the run edits regions again with a LoRA: its rows belong to `semantic-lora` alone.
         join: OUT may hold rows of other runs, and these join them. Without it that is refused. The shards of a
-            LoRA run and those of other runs may always lie together.
+            LoRA run and those of other runs may always be in one folder.
         threads: how many rows are read and painted at a time.
         progress: show a bar on stderr.
     """

@@ -1,8 +1,7 @@
-"""A run to the shards of a dataset.
+"""Packs a run directory into the shards of a dataset.
 
-The shards are made in a folder of their own, `OUT/.packing`, and moved into place when all are there, so a
-dataset that is packed anew stays whole until then. A pack that was killed goes on with the shards that it had
-finished and ends with the same bytes as one that was not.
+Shards are written to `OUT/.packing` and moved into place when all are finished, so that an existing dataset stays
+valid until then. A pack that was killed continues with its finished shards and ends in the same bytes.
 """
 
 import itertools
@@ -19,6 +18,7 @@ from builder.dataset.directory import DatasetDirectory, Shard
 from builder.dataset.existing import check_schema, occupied, sort_out
 from builder.dataset.shards import Entry, PlannedShard, plan_shards, write_shard
 from builder.dataset.splits import Occupied, place, place_lora
+from builder.encoding.whole_file import move_whole
 from builder.packing.finished_rows import Survey, survey
 from builder.packing.options import PackOptions
 from builder.packing.rows import BrokenImage, read_row
@@ -201,8 +201,7 @@ def _row_groups(
 
 def _switch(out: str, new: set[str], stale: set[str]) -> None:
     for path in sorted(new):
-        os.makedirs(os.path.dirname(os.path.join(out, path)), exist_ok=True)
-        os.replace(os.path.join(out, STAGING, path), os.path.join(out, path))
+        move_whole(os.path.join(out, STAGING, path), os.path.join(out, path))
     for path in sorted(stale):
         os.remove(os.path.join(out, path))
         if not os.listdir(os.path.dirname(os.path.join(out, path))):

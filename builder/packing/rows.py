@@ -1,4 +1,4 @@
-"""A finished image of a run to the dataset row that it becomes."""
+"""Builds the dataset row of a finished image of a run."""
 
 import functools
 
@@ -29,7 +29,7 @@ def read_records(run: RunDirectory, base: Base) -> list[EditRecord]:
     """The records of all turns of a finished image, in order.
 
     Raises:
-        BrokenImage: one is missing, cannot be read, or says what the schema has no word for.
+        BrokenImage: a file is missing or unreadable, or has a value that the schema does not allow.
     """
     try:
         records = [read_record(run, base.image, turn) for turn in range(1, base.num_edits + 1)]
@@ -62,7 +62,7 @@ def edit_fields(record: EditRecord) -> dict:
 def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals: bool) -> dict:
     """The dataset row of a finished image, but for the held-out columns.
 
-    Images and the masks of the turns are the bytes that lie in the run. A score judges the image as its last
+    Images and the masks of the turns are the run's bytes, unchanged. A score judges the image as its last
     edit left it, so that edit carries it with the reason unless each edit was judged by itself; the image's own
     score has a column to itself.
 

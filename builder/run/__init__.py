@@ -1,1 +1,1 @@
-"""The run directory, which `generation` writes and `builder` packs: reads and writes its files."""
+"""Reads and writes the run directory, which `generation` fills and `builder` packs."""

@@ -1,4 +1,4 @@
-"""The base images of a run: `bases.parquet` of a run directory."""
+"""Reads and writes `bases.parquet`, the base images of a run."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -17,7 +17,7 @@ class Base:
         image: its name in the run; letters, digits, `.`, `_` and `-`.
         row_id: the `id` of the dataset row that it becomes. For an edited image it also depends on what is
             planned for it, so that two runs over one photograph give two rows.
-        base_id: the photograph; the 8:2 goes by it, so images cut from one photograph share it.
+        base_id: id of the photograph, whose hash decides the side of the 8:2; shared by images of one photograph.
         source: `coco` or `generated`.
         generator: the generator that made a `generated` base; None for a photograph.
         prompt: the prompt that made a `generated` base; None for a photograph.

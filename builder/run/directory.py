@@ -1,4 +1,4 @@
-"""The run directory: what `generation` leaves behind and `builder` packs.
+"""Reads and writes the files of a run directory, which `generation` fills and `builder` packs.
 
     RUN/
       options.json            the options of the run
@@ -6,15 +6,16 @@
       plan.parquet            one row per planned edit: `builder.run.planned_edit.PlannedEdit`
       bases/IMAGE.webp        the base image
       turn-1/IMAGE.webp       the image after the turn
-      turn-1/IMAGE.mask.png   where the turn edited it: 0 or 1
+      turn-1/IMAGE.mask.png   the pixels that the turn edited: 0 or 1
       turn-1/IMAGE.json       `builder.run.records.EditRecord`, written last: an edit is finished when it has one
       failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
       loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
-      claims/                 who is at which chunk: `generation.editing.chunk_claims`
-      scores/IMAGE.json       the quality of the finished image, where it was scored
+      claims/                 which worker has which chunk: `generation.editing.chunk_claims`
+      scores/IMAGE.json       the quality of the finished image, if it was scored
+      surplus.json            accepted images beyond the wanted number: `builder.run.surplus`
       logs/                   what the executor writes
 
-RUN is a folder or any URL that fsspec reads. A file is there whole or not at all.
+RUN is a folder or any URL that fsspec reads. Every file is written atomically.
 """
 
 import contextlib
@@ -106,7 +107,7 @@ class RunDirectory:
             return file.read()
 
     def write(self, path: str, data: bytes) -> None:
-        """Writes a file so that it is there whole or not at all, whoever else writes it."""
+        """Writes a file atomically, also if another process writes it at the same time."""
         filesystem, _ = self._opened
         full = self._full(path)
         if not isinstance(filesystem, LocalFileSystem):

@@ -1,4 +1,4 @@
-"""One row of the plan, and the plan's file."""
+"""Reads and writes the plan of a run: one row for each planned edit."""
 
 import dataclasses
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class PlannedEdit:
         steps: denoising steps.
         guidance: classifier-free guidance scale.
         compositing: one of `diffseg30k.COMPOSITING`.
-        prompt_by: the VLM that writes the prompt when the earlier turns are finished; None where it is there.
+        prompt_by: the VLM that writes the prompt after the earlier turns; None if the plan has the prompt.
     """
 
     image: str

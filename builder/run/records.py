@@ -1,4 +1,4 @@
-"""What a run has made: records of finished edits, failures of others, and how often generators were loaded."""
+"""Reads and writes the records of a run: finished edits, failed edits, and loads of generators."""
 
 import dataclasses
 import json
@@ -82,7 +82,7 @@ def read_record(run: RunDirectory, image: str, turn: int) -> EditRecord:
 
     Raises:
         FileNotFoundError: the edit is not finished.
-        ValueError: the record cannot be read; it says which.
+        ValueError: the record cannot be read; the message names it.
     """
     path = record_path(image, turn)
     return _RECORD.load(run.read(path), f"{run.url}/{path}")

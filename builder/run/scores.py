@@ -1,4 +1,4 @@
-"""The quality of a finished image: `scores/IMAGE.json` of a run directory."""
+"""Reads and writes `scores/IMAGE.json` of a run, the quality of a finished image."""
 
 import dataclasses
 import math
@@ -66,7 +66,7 @@ def read_score(run: RunDirectory, image: str) -> Score:
 
     Raises:
         FileNotFoundError: the image is not scored.
-        ValueError: the file is not a score; it says which and why.
+        ValueError: the file is not a score; the message names the file and the reason.
     """
     path = score_path(image)
     return _SCORE.load(run.read(path), path)

@@ -1,4 +1,4 @@
-"""The accepted images beyond the wanted number: `surplus.json` of a run directory. `pack` leaves them out."""
+"""Reads and writes `surplus.json` of a run: accepted images beyond the wanted number, which `pack` leaves out."""
 
 from collections.abc import Iterable
 from typing import Any

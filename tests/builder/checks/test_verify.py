@@ -205,7 +205,7 @@ ROWS = [
     (other_binary, CHECKS["binary_is_semantic_above_zero"], "they differ at 1 pixels"),
     (other_semantic, CHECKS["semantic_is_the_turns_painted"], "it differs at"),
     (stranger_in_semantic, CHECKS["semantic_holds_the_generators"], "which did not edit the image"),
-    (real_label, CHECKS["label_says_whether_it_was_edited"], "the label is 0, and 2 generators"),
+    (real_label, CHECKS["label_is_edited_where_there_are_edits"], "the label is 0, and 2 generators"),
     (other_count, CHECKS["edits_agree"], "num_edits is 3, and there are 2"),
     (turns_swapped, CHECKS["edits_agree"], "the turns are [2, 1]"),
     (other_generators, CHECKS["edits_agree"], "not those of the row"),
