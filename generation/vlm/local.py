@@ -103,14 +103,21 @@ class LocalVlm:
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         try:
             self._processor = processor_class.from_pretrained(**source)
-            self._model = model_class.from_pretrained(**source, dtype=dtype, use_safetensors=True)
+            self._model = model_class.from_pretrained(
+                **source, dtype=dtype, use_safetensors=True, device_map=_device_map(device)
+            )
         except (OSError, HFValidationError) as error:
             said = " ".join(str(error).split())[:300]
             raise OSError(f"the VLM {name} is not on this machine and cannot be fetched: {said}") from error
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             said = " ".join(str(error).split())[:300]
             raise ValueError(f"{name} is not a checkpoint of Qwen2.5-VL: {said}") from error
-        self._model = self._model.to(device).eval()
+        self._model.eval()
+
+
+def _device_map(device: str) -> str:
+    """Where the weights are loaded to: `cuda` divides them among all GPUs, and what does not fit goes to the host."""
+    return "auto" if device == "cuda" else device
 
 
 def _end_tokens(model: Any) -> set[int]:
