@@ -116,7 +116,7 @@ class LocalVlm:
 
 
 def _device_map(device: str) -> str:
-    """Where the weights are loaded to: `cuda` divides them among all GPUs, and what does not fit goes to the host."""
+    """Where the weights are loaded: `cuda` divides them among all GPUs, and puts what does not fit on the host."""
     return "auto" if device == "cuda" else device
 
 
