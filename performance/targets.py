@@ -11,6 +11,9 @@ import statistics
 import sys
 import time
 
+import numpy as np
+
+from builder.run.planned_edit import encode_region
 from generation.generators.settings import GeneratorSettings
 from generation.plan.draw import plan_edits
 from generation.plan.options import PlanOptions
@@ -24,7 +27,8 @@ from generation.regions.annotations import Region
 RATES = (0.15, 0.5, 0.9)
 TARGETS = (10, 100, 1500)
 GENERATORS = ("sd2", "sd3.5", "sdxl", "flux.1", "glide", "kolors", "hunyuandit1.1", "kandinsky2.2")
-REGIONS = tuple(Region(name, "", f"mask-{name}", 0.1) for name in ("dog", "cup", "car", "bench", "kite"))
+OBJECTS = ("dog", "cup", "car", "bench", "kite")
+SIDE = 64
 GENERATED_SHARE = 0.5
 OPTIONS = PlanOptions(64, 0, tuple(GeneratorSettings(name, f"tiny/{name}", None, 4, 1.0) for name in GENERATORS))
 
@@ -74,8 +78,8 @@ def simulate(target: int, rate: float, seed: int) -> Outcome:
 
 def plan(options: PlanOptions, share: float, run: str, rate: float, rng: random.Random) -> list[PlannedImage]:
     """The images of a round, each accepted by chance."""
-    count = options.count or 0
-    candidates = [Candidate(f"{run}-{n:05d}", f"{n}", REGIONS[: 3 + n % 3]) for n in range(count)]
+    count, regions = options.count or 0, [_region(number) for number in range(len(OBJECTS))]
+    candidates = [Candidate(f"{run}-{n:05d}", f"{n}", regions[: 3 + n % 3]) for n in range(count)]
     generated = {one.image for one in rng.sample(candidates, apportion(count, (share, 1 - share))[0])}
     by_image: dict[str, list] = {}
     for edit in plan_edits(choose_edited(candidates, options).candidates, options):
@@ -91,6 +95,13 @@ def plan(options: PlanOptions, share: float, run: str, rate: float, rng: random.
         )
         for image, edits in by_image.items()
     ]
+
+
+def _region(number: int) -> Region:
+    """A band of the image."""
+    mask = np.zeros((SIDE, SIDE), bool)
+    mask[12 * number : 12 * number + 8] = True
+    return Region(OBJECTS[number], "", encode_region(mask), float(mask.mean()))
 
 
 def outcome(images: list[PlannedImage], wanted: Wanted, seed: int, rounds: int) -> Outcome:

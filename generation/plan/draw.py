@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from builder.run.planned_edit import PlannedEdit
 from generation.generators.settings import GeneratorSettings
 from generation.plan.balance import share_edit_types, share_generators, share_turns
+from generation.plan.nested_regions import parts_first
 from generation.plan.options import PlanOptions
 from generation.plan.report import PlanReport, report_on
 from generation.plan.seeds import derived_random, derived_seed
@@ -95,7 +96,7 @@ def plan_edits(candidates: Sequence[Candidate], options: PlanOptions) -> list[Pl
         types = share_edit_types(generators, rng)
     edits = []
     for (length, candidate), numbers, edit_types in zip(images, generators, types, strict=True):
-        regions = draw_regions(candidate, length, options.seed)
+        regions = parts_first(draw_regions(candidate, length, options.seed), edit_types, options.side)
         for turn, (region, number, edit_type) in enumerate(
             zip(regions, numbers, edit_types, strict=True), start=1
         ):

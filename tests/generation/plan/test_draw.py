@@ -15,6 +15,7 @@ from diffseg30k import EDIT_TYPES, GENERATORS
 from generation.generators.settings import GeneratorSettings
 from generation.plan.balance import share_turns
 from generation.plan.draw import Candidate, draw_regions, make_plan
+from generation.plan.nested_regions import parts_first
 from generation.plan.options import PlanOptions
 from generation.plan.selection import turn_targets
 from generation.regions.annotations import Region
@@ -249,3 +250,41 @@ def test_settings_of_what_is_no_generator_are_refused():
 def test_two_candidates_of_one_name_are_refused():
     with pytest.raises(ValueError, match="share a name"):
         make_plan(candidates([3]) * 2, options())
+
+
+# ── Objects that are parts of others ──────────────────────────────────────────────────────────────
+
+
+def rectangle(name: str, top: int, left: int, height: int, width: int) -> Region:
+    mask = np.zeros((64, 64), bool)
+    mask[top : top + height, left : left + width] = True
+    return Region(name, "", encode_region(mask), float(mask.mean()))
+
+
+PERSON, TIE = rectangle("person", 4, 4, 50, 30), rectangle("tie", 20, 10, 16, 8)
+HAND_BAG = rectangle("handbag", 30, 24, 12, 20)  # half of it on the person
+KITE = rectangle("kite", 2, 44, 16, 16)
+
+
+def test_nothing_is_edited_that_an_earlier_edit_took_away_with_its_wearer():
+    candidates = [Candidate(f"{number:03d}", f"{number}", (PERSON, TIE, HAND_BAG, KITE)) for number in range(300)]
+    both = 0
+    for edits in by_image(make_plan(candidates, replace(options(unedited=0), side=64)).edits).values():
+        objects = [edit.object for edit in edits]
+        if {"person", "tie"} <= set(objects):
+            both += 1
+            person = objects.index("person")
+            if edits[person].edit_type != "attribute_change":
+                assert objects.index("tie") < person
+    assert both > 50
+
+
+@given(st.permutations([PERSON, TIE, HAND_BAG]), st.lists(st.sampled_from(EDIT_TYPES), min_size=3, max_size=3))
+def test_whatever_the_edit_types_the_same_regions_are_edited_and_parts_before_their_whole(regions, types):
+    ordered = parts_first(regions, types, 64)
+    assert sorted(region.object for region in ordered) == ["handbag", "person", "tie"]
+    place = [region.object for region in ordered].index("person")
+    if types[place] != "attribute_change":
+        assert place == 2
+    if set(types[:2]) == {"attribute_change"}:
+        assert ordered == list(regions), "the drawn order stays where nothing is taken away"
