@@ -131,10 +131,12 @@ def _proposer(run: RunDirectory, options: PlanOptions, client: VlmClient | None)
 
     vlm = open_vlm(client.vlm)
     models = GroundingOptions(options.detector or DETECTOR, options.segmenter or SEGMENTER, client.vlm.device)
+    grounded = GroundedSam(run, options.side, vlm, client.reply_store(run), models)
     try:
-        yield GroundedSam(run, options.side, vlm, client.reply_store(run), models).propose
+        yield grounded.propose
     finally:
         vlm.close()
+        grounded.close()
 
 
 def _write(

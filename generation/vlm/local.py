@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from generation.generators.pipelines import memory
 from generation.vlm.images import limited
 from generation.vlm.options import MODELS, VlmOptions
 from generation.vlm.question import BROKEN_OFF, Message, Picture, Question, Reply
@@ -38,13 +39,7 @@ class LocalVlm:
     def close(self) -> None:
         """Frees the model's memory, including the GPU's."""
         self._model = self._processor = None
-        import gc
-
-        import torch
-
-        gc.collect()
-        if torch.cuda.is_available():
-            torch.cuda.empty_cache()
+        memory.free()
 
     def _batch(self, questions: tuple[Question[Any], ...]) -> list[Reply]:
         import torch

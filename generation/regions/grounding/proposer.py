@@ -10,6 +10,7 @@ import numpy as np
 from tqdm import tqdm
 
 from builder.run.directory import RunDirectory
+from generation.generators.pipelines import memory
 from generation.regions.annotations import OVERLAPS, Region, Regions, preference, region_of, without_overlaps
 from generation.regions.coco_masks import UnusableMask
 from generation.regions.grounding.detector import Box, Detector
@@ -111,6 +112,11 @@ class GroundedSam:
         for photograph in photographs:
             one = opened[photograph.image]
             yield found[photograph.image] if isinstance(one, _Opened) else one
+
+    def close(self) -> None:
+        """Frees the memory of the models that find objects, including the GPU's: generators are loaded next."""
+        self.__dict__.pop("_finder", None)
+        memory.free()
 
     def _open(self, photograph: Photograph) -> "_Opened | Found":
         data = read_file(photograph)
