@@ -60,11 +60,11 @@ def sources(coco: CocoFolder, **changes) -> SourceOptions:
 
 
 def contents(folder: Path) -> dict[str, str]:
-    """Every file of a folder, by its digest."""
+    """Every finished file of a folder, by its digest."""
     return {
         str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in sorted(folder.rglob("*"))
-        if path.is_file()
+        if path.is_file() and path.suffix != ".tmp"
     }
 
 

@@ -27,7 +27,15 @@ PROMPT = "background"
 
 
 def write_sheets(network: str, state: Path, files: Sequence[Path]) -> None:
-    """Writes a sheet for each generator with this network whose other networks are trained or published."""
+    """Writes a sheet for each generator with this network whose other networks are trained or published.
+
+    Args:
+        network: the network that was trained last.
+        state: the folder of the training.
+        files: photographs to fill; none for no sheet.
+    """
+    if not files:
+        return
     published = read_digests(TRAINED)
     for generator, parts in PARTS.items():
         if network in parts and all(name in published or (state / f"{name}.pt").is_file() for name in parts):
@@ -47,9 +55,8 @@ def sheet(generator: str, state: Path, files: Sequence[Path]) -> Image.Image:
         write_checkpoint(generator, folder, trained)
         inpainter = entry.inpainter(entry.pipeline(folder, "float32"), GENERATORS[generator].tiny_sampling)
         rows = [_row(inpainter, generator, file, index) for index, file in enumerate(files)]
-    lines = [
-        np.hstack(rows[index : index + COLUMNS]) for index in range(0, len(rows) // COLUMNS * COLUMNS, COLUMNS)
-    ]
+    rows += [np.full_like(rows[0], GREY)] * (-len(rows) % COLUMNS)
+    lines = [np.hstack(rows[index : index + COLUMNS]) for index in range(0, len(rows), COLUMNS)]
     return Image.fromarray(np.vstack(lines))
 
 

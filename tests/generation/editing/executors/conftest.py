@@ -22,9 +22,10 @@ GENERATE = [sys.executable, "-m", "diffseg30k_cli", "generate"]
 
 
 def contents(folder: str | Path) -> dict[str, str]:
-    """The pictures, masks and records of a run by their digests; the seconds of a record do not count."""
+    """The pictures, masks and records of a run by their digests; the seconds of a record do not count, nor does
+    what a killed process left unfinished."""
     found = {}
-    for path in sorted(Path(folder).glob("turn-*/*")):
+    for path in sorted(path for path in Path(folder).glob("turn-*/*") if path.suffix != ".tmp"):
         data = path.read_bytes()
         if path.suffix == ".json":
             data = json.dumps(json.loads(data) | {"seconds": None}).encode()

@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from PIL import Image
 from skimage import data
 
 from generation.generators.tiny.assembly import read_digests, write_checkpoint
+from generation.generators.tiny.training.photographs import is_held_out
 
 pytestmark = pytest.mark.training
 
@@ -22,11 +24,17 @@ NETWORKS = ("autoencoder-4", "sd2-unet", "glide-base", "glide-upsampler")
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory) -> Path:
+    """At least a dozen photographs, two of which are held out: that goes by their paths."""
     folder = tmp_path_factory.mktemp("photographs")
-    for name in ("astronaut", "chelsea", "coffee", "rocket"):
-        picture = Image.fromarray(getattr(data, name)()[..., :3]).resize((600, 450))
-        for turn in range(3):
-            picture.rotate(90 * turn, expand=True).save(folder / f"{name}-{turn}.jpg")
+    pictures = [
+        Image.fromarray(getattr(data, name)()[..., :3]).resize((600, 450))
+        for name in ("astronaut", "chelsea", "coffee", "rocket")
+    ]
+    for number in count():
+        file = folder / f"photograph-{number:03d}.jpg"
+        pictures[number % len(pictures)].rotate(90 * (number // 4), expand=True).save(file)
+        if number >= 11 and sum(map(is_held_out, folder.iterdir())) >= 2:
+            break
     return folder
 
 
