@@ -8,7 +8,8 @@ Each is a process of its own. The machine should have nothing else to do.
 import subprocess
 import sys
 
-NAMES = ("planning", "packing", "streaming", "overhead", "metrics", "vlm", "hub", "scaling")
+MODULES = ("planning", "packing", "streaming", "editing.overhead", "metrics", "vlm", "hub", "editing.scaling")
+NAMES = {module.rpartition(".")[2]: module for module in MODULES}
 
 
 def main() -> None:
@@ -19,7 +20,7 @@ def main() -> None:
     for name in chosen:
         print(f"── {name}", flush=True)
         with subprocess.Popen(
-            [sys.executable, "-m", f"performance.{name}"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", f"performance.{NAMES[name]}"], stdout=subprocess.PIPE, text=True
         ) as ran:
             for line in ran.stdout or ():
                 print(line, end="", flush=True)

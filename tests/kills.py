@@ -92,7 +92,7 @@ def obey(given: str) -> None:
 def _first(marks: str, number: int, there: dict[str, list[int]]) -> bool:
     """Whether this process is the one that carries out a kill; it has written down what was there then."""
     mark = f"{marks}/{number:03d}.json"
-    own = f"{mark}.{os.getpid()}"
+    own = f"{mark}.{os.getpid()}.{threading.get_ident()}"  # threads of one process may be here together
     with open(own, "w") as file:
         json.dump(there, file)
     try:

@@ -9,7 +9,7 @@ from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from performance.sleeper import Sleeper
+from performance.editing.sleeper import Sleeper
 
 SIDE = 64
 SECONDS = float(os.environ.get("TESTS_SECONDS_AN_EDIT", "0.02"))

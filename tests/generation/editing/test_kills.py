@@ -22,7 +22,7 @@ import hashlib, json, os, random, shutil, sys
 from pathlib import Path
 from unittest.mock import patch
 
-from performance.sleeper import Sleeper
+from performance.editing.sleeper import Sleeper
 from tests.kills import before_each_touch, die_at_touch
 from builder.packing.pack import PackOptions, pack
 import generation.editing.executors.local, generation.editing.worker, torch  # once, and not in each child

@@ -12,7 +12,7 @@ from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import SHARED, generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from performance.sleeper import Sleeper
+from performance.editing.sleeper import Sleeper
 from tests.generation.editing.test_failed_edits import SIDE, write_run
 
 TOGETHER = ExecutorOptions(workers=1, shared=True)

@@ -10,7 +10,7 @@ import pytest
 from generation.editing.run import generate
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
-from performance.sleeper import Sleeper
+from performance.editing.sleeper import Sleeper
 from tests.generation.editing.sleeping_wave import SIDE
 from tests.generation.editing.test_failed_edits import pictures, write_run
 from tests.kills import ROOT, Kill, Kills, states

@@ -16,9 +16,9 @@ from generation.editing.worker import EditWave, release_model
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.generators.pipelines.inpainter import InpaintRequest
+from performance.editing.sleeper import Sleeper, planned_edit
 from performance.ratios import Result, in_turn
 from performance.sample_run import photograph, region
-from performance.sleeper import Sleeper, planned_edit
 
 SIDE = 1024
 SECONDS = 0.2

@@ -1,6 +1,6 @@
 """Many workers against one, and what a run's own work costs an edit as the plan grows.
 
-    python -m performance.scaling
+    python -m performance.editing.scaling
 
 The generator sleeps, as if it worked on a GPU, so that processes share two cores as they would share a machine's.
 Between the first and the last record of a wave, so that starting processes does not count.
@@ -23,9 +23,9 @@ from generation.editing.waves import FreeChunks, chunks
 from generation.editing.worker import EditWave, release_model
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
+from performance.editing.sleeper import Sleeper, planned_edit
 from performance.ratios import Result
 from performance.sample_run import photograph, region
-from performance.sleeper import Sleeper, planned_edit
 
 SIDE = 64
 SECONDS = 1.5
