@@ -151,6 +151,7 @@ def features(with_originals: bool = False) -> datasets.Features:
         "outside_change": datasets.Value("float32"),
         "seam": datasets.Value("float32"),
         "coverage": datasets.Value("float32"),
+        "changed_share": datasets.Value("float32"),
     }
     base = {
         "source": datasets.ClassLabel(names=list(SOURCES)),

@@ -257,6 +257,10 @@ class ScoreChoices:
         float | None,
         typer.Option(min=0, max=1, help="Images with less of an edit's changes inside its mask are discarded."),
     ] = QualityOptions.min_coverage
+    min_changed_share: Annotated[
+        float | None,
+        typer.Option(min=0, max=1, help="Images with an edit that left more of its mask as it was are discarded."),
+    ] = QualityOptions.min_changed_share
 
     def quality(self) -> QualityOptions:
         return QualityOptions(**dataclasses.asdict(self))

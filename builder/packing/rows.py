@@ -121,6 +121,7 @@ def _edit(record: EditRecord, mask: bytes) -> dict:
         "quality_reason": None,
         "seam": None,
         "coverage": None,
+        "changed_share": None,
     }
 
 
@@ -130,7 +131,7 @@ def _add_quality(edits: list[dict], score: Score) -> None:
     of_turn = {edit.turn: edit for edit in score.edits}
     for turn, edit in enumerate(edits, start=1):
         if found := of_turn.get(turn):
-            edit |= {"seam": found.seam, "coverage": found.coverage}
+            edit |= {"seam": found.seam, "coverage": found.coverage, "changed_share": found.changed_share}
             if found.score is not None:
                 edit |= {"quality_score": found.score, "quality_reason": found.reason}
 

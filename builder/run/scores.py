@@ -18,9 +18,10 @@ class EditScore:
 
     Attributes:
         turn: 1 to 3.
-        seam: the image's gradient along the mask's border over that of its neighbourhood; 0 or more, 1 where the
-            border does not stand out. None where it was not measured, as in a mask without a border.
+        seam: how clearly the mask's border stands out, 0 or more; under 1 no more than most borders of objects in
+            photographs. None where it was not measured, as in a mask without a border.
         coverage: share of the changed pixels that lie inside the mask, 0 to 1. None where nothing changed.
+        changed_share: share of the mask's pixels that changed, 0 to 1. None where it was not measured.
         score: 0 to 5, where the edits were judged one by one.
         reason: the sentence that came with the score.
     """
@@ -28,6 +29,7 @@ class EditScore:
     turn: int
     seam: float | None
     coverage: float | None
+    changed_share: float | None = None
     score: float | None = None
     reason: str | None = None
 
@@ -95,6 +97,7 @@ def _edit_score(content: dict[str, Any]) -> EditScore:
         turn=int(content["turn"]),
         seam=_number(content.get("seam"), math.inf),
         coverage=_number(content.get("coverage"), 1.0),
+        changed_share=_number(content.get("changed_share"), 1.0),
         score=_number(content.get("score"), HIGHEST),
         reason=_text(content.get("reason")),
     )

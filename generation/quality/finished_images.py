@@ -1,4 +1,4 @@
-"""Lists the images of a run whose edits are all finished, and measures seam and coverage of their edits."""
+"""Lists the images of a run whose edits are all finished, and measures their edits."""
 
 import dataclasses
 import hashlib
@@ -14,7 +14,11 @@ from builder.run.directory import RunDirectory, image_path, mask_path
 from builder.run.records import EditRecord, read_record
 from builder.run.scores import EditScore, Score
 from diffseg30k import MAX_TURNS
-from generation.quality.measures import coverage, seam
+from generation.quality.measures import changed_share, coverage
+from generation.quality.seam import seam
+
+MEASURES = "changed share, coverage, seam 2"
+"""Changes with what is measured or how: a score of earlier measurements is made again."""
 
 
 @dataclass(frozen=True)
@@ -35,8 +39,8 @@ class FinishedImage:
 
     @property
     def subject(self) -> str:
-        """A digest of its edits; it differs after an image was edited again."""
-        content = [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
+        """A digest of its edits and of how they are measured; it differs after an image was edited again."""
+        content = [MEASURES] + [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -77,7 +81,7 @@ def read_finished(run: RunDirectory, base: Base) -> FinishedImage:
 
 
 def measure(run: RunDirectory, image: FinishedImage) -> tuple[EditScore, ...]:
-    """Measures seam and coverage of each edit, from the images after each turn.
+    """Measures seam, coverage and changed share of each edit, from the images after each turn.
 
     Raises:
         ValueError: an image cannot be read; the message names it.
@@ -87,8 +91,17 @@ def measure(run: RunDirectory, image: FinishedImage) -> tuple[EditScore, ...]:
     measured = []
     for record, before, after in zip(image.records, pictures, pictures[1:], strict=False):
         mask = _decoded(run, mask_path(image.name, record.turn), decode_mask) > 0
-        measured.append(EditScore(record.turn, seam(after, mask), coverage(before, after, mask)))
+        measured.append(_measured(record.turn, before, after, mask))
     return tuple(measured)
+
+
+def _measured(turn: int, before: np.ndarray, after: np.ndarray, mask: np.ndarray) -> EditScore:
+    return EditScore(
+        turn=turn,
+        seam=seam(after, mask),
+        coverage=coverage(before, after, mask),
+        changed_share=changed_share(before, after, mask),
+    )
 
 
 def _decoded(run: RunDirectory, path: str, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:

@@ -18,10 +18,12 @@ class QualityOptions:
         min_quality: an image with a lower quality score is discarded, 0 to 5 (paper, 3.2).
         min_change: an image is discarded if an edit changed the inside of its mask by less, 0 to 1. A change below
             about 1/255 means that nothing was edited.
-        max_seam: an image is discarded if an edit has a higher seam; None for no limit. The borders of real
-            objects have a median seam near 1.7, and 1 in 20 is over 4.6.
+        max_seam: an image is discarded if an edit has a higher seam; None for no limit. Of the borders of objects
+            in photographs 1 in 20 is over 1.5.
         min_coverage: an image is discarded if a smaller share of the pixels that an edit changed lies inside its
             mask, 0 to 1; None for no limit. Only `regenerated` edits change pixels outside.
+        min_changed_share: an image is discarded if an edit changed a smaller share of its mask's pixels, 0 to 1;
+            None for no limit.
 
     Raises:
         ValueError: an option has an invalid value.
@@ -32,6 +34,7 @@ class QualityOptions:
     min_change: float = 0.004
     max_seam: float | None = None
     min_coverage: float | None = None
+    min_changed_share: float | None = None
 
     def __post_init__(self) -> None:
         if self.judge not in get_args(Judge):
@@ -40,6 +43,7 @@ class QualityOptions:
             ("min-quality", self.min_quality, HIGHEST),
             ("min-change", self.min_change, 1.0),
             ("min-coverage", self.min_coverage, 1.0),
+            ("min-changed-share", self.min_changed_share, 1.0),
         ):
             if value is not None and not LOWEST <= value <= highest:
                 raise ValueError(f"{name} is from 0 to {highest:g}, not {value}")

@@ -11,6 +11,7 @@ NO_ANSWER = "the VLM gave no score"
 UNCHANGED = "an edit changed nothing"
 SEAM = "a seam stands out"
 OUTSIDE = "an edit changed what is outside its mask"
+PARTLY = "an edit left much of its mask as it was"
 
 
 @dataclass(frozen=True)
@@ -79,6 +80,9 @@ def _measured_grounds(
             yield SEAM, f"{turn} has a seam of {edit.seam:.2f}"
         if options.min_coverage is not None and edit.coverage is not None and edit.coverage < options.min_coverage:
             yield OUTSIDE, f"{turn} has only {edit.coverage:.2f} of what it changed inside its mask"
+        least, share = options.min_changed_share, edit.changed_share
+        if least is not None and share is not None and share < least:
+            yield PARTLY, f"{turn} changed only {share:.2f} of its mask's pixels"
 
 
 def _opinion_grounds(opinion: Opinion | None, options: QualityOptions) -> Iterator[tuple[str, str]]:

@@ -19,11 +19,11 @@ from builder.packing.pack import PackOptions, pack
 from builder.run.bases import read_bases
 from builder.run.directory import RunDirectory, image_path, mask_path, record_path, score_path
 from builder.run.records import read_record, write_record
-from builder.run.scores import read_score
-from generation.quality.measures import seam
+from builder.run.scores import read_score, write_score
 from generation.quality.options import QualityOptions
 from generation.quality.report import write_report
 from generation.quality.score import score
+from generation.quality.seam import seam
 from generation.vlm.client import VlmClient
 from generation.vlm.options import VlmOptions
 from generation.vlm.question import VlmUnavailable
@@ -71,6 +71,30 @@ def test_without_a_vlm_the_measured_facts_decide_and_it_is_said(run):
         inside = np.asarray(Image.open(f"{run.url}/{mask_path(base.image, 1)}")) > 0
         assert found.edits[0].seam == seam(after, inside)
         assert found.edits[0].coverage == 1
+        assert 0 < found.edits[0].changed_share <= 1
+
+
+def test_a_score_of_other_measurements_is_made_again_and_asks_nothing_twice(run):
+    with endpoint(lambda *_: says(4)) as server:
+        score(run.url, client=client(server))
+        asked = len(server.requests)
+        kept = scores(run)
+        for image, one in kept.items():
+            write_score(run, image, dataclasses.replace(one, subject="of an earlier version"))
+        assert score(run.url, client=client(server)).asked == 0
+        assert len(server.requests) == asked
+    assert scores(run) == kept
+
+
+def test_an_edit_that_changed_too_little_of_its_mask_can_be_discarded(run):
+    score(run.url)
+    image = edited(run)[0]
+    found = scores(run)[image]
+    edits = (dataclasses.replace(found.edits[0], changed_share=0.125), *found.edits[1:])
+    write_score(run, image, dataclasses.replace(found, edits=edits))
+    report = score(run.url, QualityOptions(min_changed_share=0.2))
+    assert dict(report.discarded) == {"an edit left much of its mask as it was": 1}
+    assert "turn 1 changed only 0.12 of its mask's pixels" in read_score(run, image).reason
 
 
 def test_an_edit_that_changed_nothing_costs_its_image_the_place(run):
@@ -241,6 +265,7 @@ def test_discarded_images_stay_out_of_the_dataset_and_facts_are_in_the_rows(run,
             assert row["quality_score"] == 4
             assert row["edits"][-1]["quality_reason"] == "natural"
             assert all(edit["seam"] is not None and edit["coverage"] == 1 for edit in row["edits"])
+            assert all(0 < edit["changed_share"] <= 1 for edit in row["edits"])
 
 
 @pytest.mark.kills
