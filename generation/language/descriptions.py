@@ -15,7 +15,10 @@ _NOTHING = re.compile(
     r"|(?:none|null|nil|nothing|n a|na|unknown|undefined|empty|yes|no|ok|okay|sure|true|false|todo|tbd)[.!]?"
     r"|(?:(?:your|the|a|one) )?"
     r"(?:prompt|reason|sentence|description|new object|caption|answer|explanation)(?: here)?\.?"
-    r"|brief explanation in one sentence|what is seen in between",
+    r"|brief explanation in one sentence|what is seen in between"
+    r"|(?:the )?(?:description|appearance|contents?) of the (?:new |edited |masked )*(?:region|area|object|image)"
+    r"|(?:the |an? )?(?:new|edited|masked) (?:region|area|object|image)"
+    r"|(?:the |it is )?(?:unchanged|same|same as before|as before|as it is|as is|original|no changes?)[.!]?",
     re.I,
 )
 _SPEAKER = re.compile(r"\b(?:I|I['’]m|I['’]ll|my|me|you|your|we|us|sorry|unable|cannot|can['’]t|as an ai)\b", re.I)

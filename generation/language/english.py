@@ -12,6 +12,10 @@ LEAST_KNOWN = 0.5
 SURE = 0.75
 """Share from which a text is English, whatever other languages know of it."""
 
+_FOREIGN = "un una unos unas el los las le les ein eine einen der das il gli een het um uma"
+ARTICLES = frozenset(_FOREIGN.split())
+"""Articles of these languages that are no English words; nouns and adjectives may be in several."""
+
 _WORD = re.compile(r"[^\W\d_]+")
 
 
@@ -27,6 +31,8 @@ def is_english(text: str) -> bool:
     if not words or not all(_is_latin(word) for word in words):
         return False
     lower = text.lower()
+    if len(words) > 1 and words[0].lower() in ARTICLES:
+        return False
     known = in_target_language(lower, lang="en")
     elsewhere = max(in_target_language(lower, lang=language) for language in OTHERS)
     return elsewhere == 0 or known >= SURE or known >= max(LEAST_KNOWN, elsewhere)

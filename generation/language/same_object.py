@@ -41,6 +41,8 @@ _WORDS: dict[str, str] = {
 }
 """By COCO's categories; what has no entry has only its own name."""
 
+_PEOPLE = {"person", *_WORDS["person"].split()}
+
 _IRREGULAR = {"person": "people persons", "man": "men", "woman": "women", "child": "children", "sheep": "sheep"}
 
 
@@ -51,6 +53,8 @@ def mentions(text: str, name: ObjectName | str) -> bool:
     """
     own = str(name).lower()
     words = {own, *_WORDS.get(own, "").split(), *_IRREGULAR.get(own, "").split()}
+    if own in _PEOPLE:  # a woman who was removed is no lady either
+        words |= _PEOPLE
     for word in words:
         ends = "(?:e?s)?" if not word.endswith("y") else "(?:s)?"
         variants = [re.escape(word) + ends] + ([re.escape(word[:-1]) + "ies"] if word.endswith("y") else [])

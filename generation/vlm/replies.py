@@ -30,9 +30,14 @@ KINDS = (
 
 _NUMBER = re.compile(r"(\d(?:\.\d{1,6})?)(?:\s*/\s*5(?:\.0)?|\s+out of\s+5|\s*\((?:score|out of 5)\))?")
 _PAPER_SENTENCE = re.compile(
-    r"(?:(?:my |the |final )*(?:score|rating)\s*(?:is|[:=])\s*)?"
+    r"(?:(?:based on|looking at) the (?:edited |given |provided )?(?:image|picture|photo),?\s*)?"
+    r"(?:answer\s*:\s*)?"
+    r"(?:(?:my |the |final |quality )*(?:score|rating)\s*(?:is|[:=])\s*"
+    r"|I (?:would |will )?(?:give|rate) (?:this|the|it)(?: edited)?(?: image| picture| photo| edit)?(?: a)?"
+    r"(?: score| rating)?(?: of)?\s+)?"
     r"(?P<score>\d+(?:\.\d+)?)(?:\s*/\s*5(?:\.0)?|\s+out of\s+5|\s*\((?:score|out of 5)\)|\s+points?)?"
-    r"(?:\s*[,.;:–—-]|\s+and|\s*\n)\s*(?:the )?(?:brief )?reason\s*(?:is|[:=])(?: that)?:?\s+(?P<reason>\S.*)",
+    r"(?:(?:\s*[,.;:–—-]|\s*\n)?(?:\s*and)?\s*(?:the |my )?(?:brief )?reason\s*(?:is|[:=])(?: that)?:?|,? because)"
+    r"\s+(?P<reason>\S.*)",
     re.I | re.DOTALL,
 )
 """The paper's sentence, `4, the reason is that …` (appendix B), and the same as two labelled lines."""
@@ -52,8 +57,17 @@ _ANY_VERDICT = re.compile(
 )
 """The same in the paper's sentence, whose end nothing marks: there a reason may not speak of ratings at all."""
 
+_BARE_NUMBER = re.compile(
+    r"(?<![\w.,/#:-])(?<!number )(?<!figure )(?<!digit )(?<!letter )(?<!numeral )(?P<number>[0-5](?:\.\d)?)"
+    r"(?:\s+(?:overall|instead|then|not|at (?:most|best))\b|\s*(?:[.;,!?]|$))",
+    re.I,
+)
+"""A number from 0 to 5 that counts nothing, as in "the rest is a 1"."""
+
+_WRAPPED = re.compile(r"<(?P<tag>answer|output)>(?P<tagged>.*)</(?P=tag)>|\"(?P<quoted>[^\"]*)\"", re.DOTALL)
+
 _NO_REASON = re.compile(
-    r"[.…_\s-]*|(?:(?:your|the|a|one) )?(?:reason|sentence|explanation)(?: here)?\.?"
+    r"[.…_\s-]*|that|(?:(?:your|the|a|one) )?(?:reason|sentence|explanation)(?: here)?\.?"
     r"|brief explanation in one sentence",
     re.I,
 )
@@ -130,7 +144,7 @@ def _named(entry: Any) -> NamedObject | None:
     name, kind = fields.get("name", fields.get("label")), fields.get("kind", "")  # Qwen labels its boxes
     if not isinstance(name, str):
         raise UnusableReply("an object of the reply is not an object with a name")
-    cleaned = object_name(name)
+    cleaned = object_name(name.strip().removesuffix("."))
     kind = kind.strip().lower() if isinstance(kind, str) else ""
     return NamedObject(cleaned, kind if kind in KINDS else "") if cleaned and is_english(cleaned) else None
 
@@ -183,12 +197,28 @@ def read_judgement(text: str) -> Judgement:
         UnusableReply: it has no score from 0 to 5, or no reason.
     """
     plain = without_thoughts(text).replace("**", "").strip()
+    if wrapped := _WRAPPED.fullmatch(plain):
+        plain = (wrapped["tagged"] or wrapped["quoted"] or "").strip()
     if said := _PAPER_SENTENCE.fullmatch(plain):
         if _ANY_VERDICT.search(said["reason"]) or _PAPER_SENTENCE.search(said["reason"]):
             raise UnusableReply("the reply holds several answers that differ")
-        return Judgement(_score(float(said["score"])), _reason(said["reason"]))
-    answer = find_answer(text, lambda value: isinstance(value, dict) and set(value) == {"score", "reason"})
-    return Judgement(_score(answer["score"]), _reason(answer["reason"]))
+        return _judgement(float(said["score"]), said["reason"])
+    answer = find_answer(plain if wrapped else text, lambda value: _judgement_keys(value) is not None)
+    score, reason = _judgement_keys(answer) or ("score", "reason")
+    return _judgement(answer[score], answer[reason])
+
+
+def _judgement_keys(value: Any) -> tuple[str, str] | None:
+    """The keys of the score and of the reason in an object that has these two and no other; else None."""
+    pairs = ((score, reason) for score in ("score", "rating") for reason in ("reason", "explanation"))
+    return next((pair for pair in pairs if isinstance(value, dict) and set(value) == set(pair)), None)
+
+
+def _judgement(score: Any, reason: Any) -> Judgement:
+    judgement = Judgement(_score(score), _reason(reason))
+    if any(float(found["number"]) != judgement.score for found in _BARE_NUMBER.finditer(judgement.reason)):
+        raise UnusableReply("the reply's reason gives another score")
+    return judgement
 
 
 def _score(value: Any) -> float:
