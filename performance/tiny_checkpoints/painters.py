@@ -6,15 +6,11 @@ from pathlib import Path
 
 import numpy as np
 
-from generation.editing.edit import composite
 from generation.generators.entries import GENERATORS
-from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
 from generation.generators.pipelines.load import quiet
-from generation.generators.resize import resize_image, resize_mask
 from generation.generators.tiny.assembly import TRAINED, write_checkpoint
+from generation.generators.tiny.training.fill import fill
 from performance.tiny_checkpoints.masked import Masked, demo_regions
-
-PROMPT = "background"
 
 Paint = Callable[[Masked, int], np.ndarray]
 """An edit and a seed to the (S, S, 3) uint8 photograph with the region inpainted, and nothing else changed."""
@@ -33,25 +29,8 @@ def _from(generator: str, tensors: Path | None) -> Paint:
     with tempfile.TemporaryDirectory() as folder, quiet():
         write_checkpoint(generator, Path(folder), tensors)
         pipeline = entry.pipeline(Path(folder), "float32")
-    return _diffused(entry.inpainter(pipeline, GENERATORS[generator].tiny_sampling), generator)
-
-
-def _diffused(inpainter: Inpainter, generator: str) -> Paint:
-    sampling = GENERATORS[generator].tiny_sampling
-
-    def paint(masked: Masked, seed: int) -> np.ndarray:
-        request = InpaintRequest(
-            image=resize_image(np.ascontiguousarray(masked.image), inpainter.side),
-            mask=resize_mask(masked.mask, inpainter.side),
-            prompt=PROMPT,
-            seed=seed,
-            steps=sampling.steps,
-            guidance=sampling.guidance,
-        )
-        result = resize_image(inpainter([request])[0], len(masked.image))
-        return composite(masked.image, result, masked.mask, "spliced")
-
-    return paint
+    inpainter = entry.inpainter(pipeline, entry.tiny_sampling)
+    return lambda masked, seed: fill(inpainter, generator, masked.image, masked.mask, seed)
 
 
 def opencv(method: str) -> Paint:

@@ -1,7 +1,6 @@
 """The training loop of one network: timed by its own clock, stopped and resumed anywhere."""
 
 import math
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -11,6 +10,8 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from builder.encoding.whole_file import whole_file
 
 SAVE_EVERY = 120.0
 LOG_EVERY = 30.0
@@ -109,9 +110,8 @@ class Training:
             "average": self._average,
             "optimiser": self._optimiser.state_dict(),
         }
-        temporary = self.file.with_suffix(".tmp")
-        torch.save(state, temporary)
-        os.replace(temporary, self.file)
+        with whole_file(self.file) as temporary:
+            torch.save(state, temporary)
 
     def _one_step(self, loss: Loss, progress: float, draw: np.random.Generator) -> float:
         for group in self._optimiser.param_groups:

@@ -9,12 +9,11 @@ import numpy as np
 import torch
 from PIL import Image
 
-from generation.editing.edit import composite
 from generation.generators.entries import GENERATORS
-from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
+from generation.generators.pipelines.inpainter import Inpainter
 from generation.generators.pipelines.load import quiet
-from generation.generators.resize import resize_image, resize_mask
 from generation.generators.tiny.assembly import PARTS, TRAINED, read_digests, write_checkpoint
+from generation.generators.tiny.training.fill import fill
 from generation.generators.tiny.training.photographs import masks, read, resized
 from generation.generators.tiny.training.publish import publish
 
@@ -23,7 +22,6 @@ SIDE, CELL = 256, 8
 
 COLUMNS = 2
 GREY = 128
-PROMPT = "background"
 
 
 def write_sheets(network: str, state: Path, files: Sequence[Path]) -> None:
@@ -67,14 +65,5 @@ def _row(inpainter: Inpainter, generator: str, file: Path, seed: int) -> np.ndar
     image = np.ascontiguousarray(image[top : top + SIDE, left : left + SIDE])
     cells = masks(1, SIDE // CELL, np.random.default_rng(seed), shapes=2)[0, 0].numpy() > 0
     mask = cells.repeat(CELL, axis=0).repeat(CELL, axis=1)
-    sampling = GENERATORS[generator].tiny_sampling
-    request = InpaintRequest(
-        resize_image(image, inpainter.side),
-        resize_mask(mask, inpainter.side),
-        PROMPT,
-        seed,
-        sampling.steps,
-        sampling.guidance,
-    )
-    result = composite(image, resize_image(inpainter([request])[0], SIDE), mask, "spliced")
-    return np.hstack([np.where(mask[..., None], GREY, image).astype(np.uint8), result, image])
+    masked = np.where(mask[..., None], GREY, image).astype(np.uint8)
+    return np.hstack([masked, fill(inpainter, generator, image, mask, seed), image])
