@@ -112,7 +112,7 @@ def _build(
         where=ExecutorOptions(workers=_workers(workers, work.device)),
         client=client,
         quality=scoring.quality(),
-        packing=packing.packing(join=bool(target)),
+        packing=packing.packing(),
         max_failures=max_failures,
     )
     planned = plan.plan(replaced, client if plan.asks_vlm else None)

@@ -275,8 +275,8 @@ class PackChoices:
     ] = PackOptions.with_originals
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE
 
-    def packing(self, join: bool = False) -> PackOptions:
-        return PackOptions(with_originals=self.with_originals, shard_bytes=self.shard_size * MEGABYTE, join=join)
+    def packing(self) -> PackOptions:
+        return PackOptions(with_originals=self.with_originals, shard_bytes=self.shard_size * MEGABYTE)
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

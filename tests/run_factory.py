@@ -59,6 +59,7 @@ def make_run(
     kinds: Sequence[Kind] = KINDS,
     prefix: str = "photo",
     lora: str | None = None,
+    edition: str = "",
 ) -> RunDirectory:
     """A finished run of `images` images.
 
@@ -68,11 +69,12 @@ def make_run(
         kinds: what the images but the first few are edited by; other than KINDS, no photograph has several rows.
         prefix: of the names and ids, so that two runs share none.
         lora: the run is one of this LoRA, all of it on the validation side.
+        edition: goes into the ids of edited rows: two editions are two runs over the same photographs.
     """
     run = RunDirectory(str(folder))
     rng = np.random.default_rng(seed)
     contents = list(itertools.islice(_contents(prefix, kinds, lora is not None), images))
-    write_bases(run, [_make_image(run, content, pixels, lora, rng) for content in contents])
+    write_bases(run, [_make_image(run, content, pixels, lora, edition, rng) for content in contents])
     run.write("options.json", json.dumps({"seed": seed, "size": pixels}).encode())
     return run
 
@@ -100,7 +102,7 @@ def _ids(prefix: str, where: str) -> Iterable[str]:
 
 
 def _make_image(
-    run: RunDirectory, content: Content, pixels: int, lora: str | None, rng: np.random.Generator
+    run: RunDirectory, content: Content, pixels: int, lora: str | None, edition: str, rng: np.random.Generator
 ) -> Base:
     image = _crop(content.index, pixels, rng)
     run.write(base_path(content.name), encode_image(image))
@@ -109,7 +111,7 @@ def _make_image(
     generated = content.index % 3 == 2
     return Base(
         image=content.name,
-        row_id=f"{content.name}-row" + (f"-{lora}" if lora else ""),
+        row_id=f"{content.name}-row" + (f"-{lora}" if lora else "") + (edition if content.generators else ""),
         base_id=content.base_id,
         source="generated" if generated else "coco",
         generator="kandinsky2.2" if generated else None,

@@ -55,7 +55,8 @@ def write_shards(
             members = [by_id[entry.key] for group in shard.row_groups for entry, _ in group]
             if not any(os.path.exists(place) for place in _places(staging, shard)):
                 loaded = map_ahead(pool, staging.load, members, rows_per_group)
-                write_shard(_places(staging, shard)[0], _row_groups(shard, loaded), with_originals=False)
+                made = _places(staging, shard)[0]
+                write_shard(made, shard.fingerprints, _row_groups(shard, loaded), with_originals=False)
             for row in members:
                 staging.drop(row)
             bar.update(shard.rows)

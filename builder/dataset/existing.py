@@ -1,62 +1,97 @@
-"""Lists the shards that the output folder of a pack holds already: those of the same run and of other runs."""
+"""Reads the shards that the output folder of a pack holds already, and tells which of them a run changes."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Set
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import pyarrow as pa
 
 from builder.dataset.directory import DatasetDirectory, Shard
+from builder.dataset.shards import read_fingerprints
 from builder.dataset.splits import Occupied, held_out_split
 from diffseg30k import CLASS_NAMES, HELD_OUT_COLUMNS, HELD_OUT_PAIRS, LORA, UNEDITED, held_out_column
 
 
 @dataclass(frozen=True)
 class Existing:
+    """A shard with its rows.
+
+    Attributes:
+        shard: where it is.
+        rows: row id to the fingerprint of what the row is made of; None where the shard does not say.
+    """
+
+    shard: Shard
+    rows: Mapping[str, str | None]
+
+
+@dataclass(frozen=True)
+class Standing:
     """The shards of a dataset, as a run sees them.
 
     Attributes:
-        own: shards that hold nothing but rows of the run.
-        others: shards that hold none of them.
+        kept: shards that stay as they are.
+        changed: shards that are written again, since a row of the run in them is another now or was discarded.
     """
 
-    own: tuple[Shard, ...]
-    others: tuple[Shard, ...]
+    kept: tuple[Existing, ...]
+    changed: tuple[Existing, ...]
+
+    @property
+    def kept_shards(self) -> tuple[Shard, ...]:
+        return tuple(each.shard for each in self.kept)
 
 
-def sort_out(dataset: DatasetDirectory, row_ids: Set[str]) -> Existing:
-    """Tells the shards of a run from those of others.
-
-    Args:
-        row_ids: the ids of all rows of the run.
+def read_existing(dataset: DatasetDirectory) -> list[Existing]:
+    """Every shard of a dataset with its rows.
 
     Raises:
-        ValueError: a shard holds rows of the run and of another, or is not a Parquet file.
+        ValueError: a file is not a Parquet file, or not a shard of such a dataset.
     """
-    own: list[Shard] = []
-    others: list[Shard] = []
-    for shard in dataset.shards():
-        ids = _ids(dataset, shard)
-        if mine := ids & row_ids:
-            if len(mine) < len(ids):
-                raise ValueError(
-                    f"{dataset.url}/{shard.path} holds rows of this run ({min(mine)}) and of others "
-                    f"({min(ids - mine)}); pack into another folder"
-                )
-            own.append(shard)
-        else:
-            others.append(shard)
-    return Existing(tuple(own), tuple(others))
+    return [Existing(shard, _rows_of(dataset, shard)) for shard in dataset.shards()]
 
 
-def _ids(dataset: DatasetDirectory, shard: Shard) -> set[str]:
+def _rows_of(dataset: DatasetDirectory, shard: Shard) -> dict[str, str | None]:
     with dataset.open(shard) as parquet:
         if "id" not in parquet.schema_arrow.names:
             raise ValueError(f"{dataset.url}/{shard.path} is not a shard of this dataset: it has no column id")
-        return set(parquet.read(columns=["id"])["id"].to_pylist())
+        known = read_fingerprints(parquet.metadata)
+        return {row: known.get(row) for row in parquet.read(columns=["id"])["id"].to_pylist()}
 
 
-def occupied(dataset: DatasetDirectory, shards: tuple[Shard, ...]) -> Occupied:
+def sort_out(
+    url: str, existing: Sequence[Existing], fingerprints: Mapping[str, str], gone: Set[str], of_run: Set[str]
+) -> Standing:
+    """Tells the shards that stay from those that a run changes.
+
+    A row stays in the shard that it is in, so that a dataset that grows sends only what is new.
+
+    Args:
+        url: of the dataset, for messages.
+        existing: as `read_existing` gives them.
+        fingerprints: of the run's rows that are to be in the dataset, by id.
+        gone: ids of the run's rows that are not to be in it.
+        of_run: ids of all rows of the run.
+
+    Raises:
+        ValueError: a shard that changes holds rows of others too.
+    """
+    kept, changed = [], []
+    for each in existing:
+        differing = {row for row, known in each.rows.items() if fingerprints.get(row, known) != known}
+        if not (touched := differing | (each.rows.keys() & gone)):
+            kept.append(each)
+        elif foreign := each.rows.keys() - of_run:
+            raise ValueError(
+                f"{url}/{each.shard.path} holds rows of this run ({min(touched)}, which changed) and of others "
+                f"({min(foreign)}); pack into another folder"
+            )
+        else:
+            changed.append(each)
+    return Standing(tuple(kept), tuple(changed))
+
+
+def occupied(dataset: DatasetDirectory, shards: Sequence[Shard]) -> Occupied:
     """What the rows of some shards take up of the splits."""
     unedited = 0
     serving: dict[str, dict[str, str]] = defaultdict(dict)
@@ -87,7 +122,7 @@ def has_originals(dataset: DatasetDirectory) -> bool:
     return False
 
 
-def check_schema(dataset: DatasetDirectory, shards: tuple[Shard, ...], schema: pa.Schema) -> None:
+def check_schema(dataset: DatasetDirectory, shards: Sequence[Shard], schema: pa.Schema) -> None:
     """Checks that rows of a schema can be added to existing shards.
 
     Raises:
@@ -95,9 +130,14 @@ def check_schema(dataset: DatasetDirectory, shards: tuple[Shard, ...], schema: p
     """
     for shard in shards:
         with dataset.open(shard) as parquet:
-            there = set(parquet.schema_arrow.names)
-        if differing := sorted(there ^ set(schema.names)):
+            there = parquet.schema_arrow
+        differing = sorted(set(there.names) ^ set(schema.names))
+        if "original" in differing:
+            has = "has the base images" if "original" in there.names else "does not have the base images"
+            option = "pack with --with-originals" if "original" in there.names else "pack without --with-originals"
+            raise ValueError(f"{dataset.url}/{shard.path} {has} in the column `original`: {option}")
+        if differing or not there.equals(schema):
             raise ValueError(
-                f"{dataset.url}/{shard.path} and the rows to be packed differ in the column {differing[0]!r}; "
-                "pack both with or both without the originals"
+                f"{dataset.url}/{shard.path} was written by another version: it differs in "
+                f"{differing[0] if differing else 'the types of columns'}; pack into another folder"
             )

@@ -5,8 +5,9 @@ exists need not be written again.
 """
 
 import hashlib
+import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,8 +18,11 @@ from builder.dataset.splits import Member, Placement
 from builder.encoding.whole_file import whole_file
 from diffseg30k import HELD_OUT_COLUMNS, features, folder, unit_hash
 
-FORMAT = "1"
+FORMAT = "2"
 """Goes into the shards' names: to be raised whenever the same rows would be written as other bytes."""
+
+FINGERPRINTS = b"diffseg30k.rows"
+"""The key of a shard's metadata for a JSON object of row ids to the digests of what the rows are made of."""
 
 _LARGE = ("image", "original")
 
@@ -56,6 +60,11 @@ class PlannedShard:
     def rows(self) -> int:
         return sum(len(group) for group in self.row_groups)
 
+    @property
+    def fingerprints(self) -> dict[str, str]:
+        """Row id to the digest of what the row is made of, in hexadecimal digits."""
+        return {entry.member.id: entry.fingerprint.hex() for group in self.row_groups for entry, _ in group}
+
 
 Row = tuple[Entry, Placement]
 
@@ -83,7 +92,7 @@ def plan_shards(
     for entry, placement in zip(entries, placements, strict=True):
         places[placement.side, placement.group].append((entry, placement))
     return [
-        _plan_shard(folder(*place), rows, rows_per_group, with_originals)
+        plan_shard(folder(*place), rows, rows_per_group, with_originals)
         for place, members in sorted(places.items())
         for rows in _cut(sorted(members, key=_mixed), shard_bytes)
     ]
@@ -114,7 +123,8 @@ def _cut(rows: list[Row], shard_bytes: int) -> Iterator[list[Row]]:
     yield shard
 
 
-def _plan_shard(place: str, rows: list[Row], rows_per_group: int, with_originals: bool) -> PlannedShard:
+def plan_shard(place: str, rows: Iterable[Row], rows_per_group: int, with_originals: bool) -> PlannedShard:
+    """One shard of some rows of one folder, `place`; the other arguments as for `plan_shards`."""
     groups: list[list[Row]] = []
     for row in sorted(rows, key=_by_flags):
         if not groups or len(groups[-1]) == rows_per_group or groups[-1][-1][1].flags != row[1].flags:
@@ -131,7 +141,9 @@ def _plan_shard(place: str, rows: list[Row], rows_per_group: int, with_originals
 # ── Writing ───────────────────────────────────────────────────────────────────────────────────────
 
 
-def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool) -> None:
+def write_shard(
+    file: str, fingerprints: Mapping[str, str], rows: Iterable[Sequence[dict]], with_originals: bool
+) -> None:
     """Writes one shard atomically.
 
     Images and masks are compressed already and are stored as they are, cut into pages by their content, so that a
@@ -139,6 +151,7 @@ def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool)
 
     Args:
         file: a local path.
+        fingerprints: of its rows, as in `PlannedShard.fingerprints`.
         rows: the rows of each row group, with the columns of `diffseg30k.features`.
         with_originals: the rows carry their base images.
     """
@@ -146,6 +159,12 @@ def write_shard(file: str, rows: Iterable[Sequence[dict]], with_originals: bool)
     with whole_file(file) as temporary, pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
         for group in rows:
             writer.write_table(_table(group, schema), row_group_size=len(group))
+        writer.add_key_value_metadata({FINGERPRINTS.decode(): json.dumps(fingerprints, sort_keys=True)})
+
+
+def read_fingerprints(metadata: pq.FileMetaData) -> dict[str, str]:
+    """The fingerprints that `write_shard` left in a shard, by row id; empty for a shard of another writer."""
+    return json.loads((metadata.metadata or {}).get(FINGERPRINTS, b"{}"))
 
 
 def _table(rows: Sequence[dict], schema: pa.Schema) -> pa.Table:

@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 
 from builder.dataset.shards import Entry
@@ -37,6 +37,7 @@ class Survey:
         surplus: names of the accepted images that `build --target` found to be more than wanted.
         broken: name to what is wrong, of the images that cannot be packed.
         row_ids: the rows of all images of the run, packed or not.
+        discarded_ids: the rows of `rejected` and `surplus`.
     """
 
     images: dict[str, FinishedImage] = field(default_factory=dict)
@@ -46,6 +47,13 @@ class Survey:
     surplus: list[str] = field(default_factory=list)
     broken: dict[str, str] = field(default_factory=dict)
     row_ids: set[str] = field(default_factory=set)
+    discarded_ids: set[str] = field(default_factory=set)
+
+    def leave_out(self, row_ids: Container[str]) -> tuple[str, ...]:
+        """Takes out the images of some rows, and says which they are."""
+        left_out = {entry.key for entry in self.entries if entry.member.id in row_ids}
+        self.entries = [entry for entry in self.entries if entry.key not in left_out]
+        return tuple(name for name in list(self.images) if name in left_out and self.images.pop(name))
 
     def drop(self, image: str, reason: str) -> None:
         """Takes an image out that turned out to be broken."""
@@ -81,9 +89,11 @@ def survey(run: RunDirectory, with_originals: bool) -> Survey:
             score = _read_score(run, base.image) if f"{base.image}.json" in scored else None
             if score and not score.accepted:
                 found.rejected.append(base.image)
+                found.discarded_ids.add(base.row_id)
                 continue
             if base.image in surplus:
                 found.surplus.append(base.image)
+                found.discarded_ids.add(base.row_id)
                 continue
             found.entries.append(_entry(run, base, score, sizes, with_originals))
             found.images[base.image] = FinishedImage(base, score)

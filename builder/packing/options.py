@@ -19,8 +19,6 @@ class PackOptions:
         shard_bytes: about how large a shard becomes.
         rows_per_group: rows in a Parquet row group at most; a filter skips whole row groups.
         lora: the run edits regions again with a LoRA: its rows belong to `semantic-lora` alone.
-        join: OUT may hold rows of other runs, and these join them. Without it that is refused. The shards of a
-            LoRA run and those of other runs may always be in one folder.
         threads: how many rows are read and painted at a time.
         progress: show a bar on stderr.
     """
@@ -29,6 +27,5 @@ class PackOptions:
     shard_bytes: int = SHARD_BYTES
     rows_per_group: int = ROWS_PER_GROUP
     lora: bool = False
-    join: bool = False
     threads: int = field(default_factory=lambda: min(os.cpu_count() or 1, 8))
     progress: bool = True

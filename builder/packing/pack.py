@@ -1,12 +1,14 @@
 """Packs a run directory into the shards of a dataset.
 
-Shards are written to `OUT/.packing` and moved into place when all are finished, so that an existing dataset stays
-valid until then. A pack that was killed continues with its finished shards and ends in the same bytes.
+A dataset grows: a row that lies in a shard stays there, new rows get shards of their own, and only shards with
+rows that changed or were discarded are written again. Shards are written to `OUT/.packing` and moved into place
+when all are finished, so that an existing dataset stays valid until then. A pack that was killed continues with
+its finished shards and ends in the same bytes.
 """
 
+import dataclasses
 import itertools
 import os
-import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -14,19 +16,18 @@ from dataclasses import dataclass
 
 from tqdm import tqdm
 
-from builder.dataset.directory import DatasetDirectory, Shard
-from builder.dataset.existing import check_schema, occupied, sort_out
-from builder.dataset.shards import Entry, PlannedShard, plan_shards, write_shard
+from builder.dataset.directory import DatasetDirectory
+from builder.dataset.existing import Standing, check_schema, occupied, read_existing, sort_out
+from builder.dataset.manifest import Manifest, read_manifest
+from builder.dataset.shards import Entry, PlannedShard, plan_shard, plan_shards, write_shard
 from builder.dataset.splits import Occupied, place, place_lora
-from builder.encoding.whole_file import move_whole
 from builder.packing.finished_rows import Survey, survey
 from builder.packing.options import PackOptions
 from builder.packing.rows import BrokenImage, read_row
+from builder.packing.switch import STAGING, finish_switch, switch
 from builder.run.directory import BASES, RunDirectory
 from builder.run.map_ahead import map_ahead
-from diffseg30k import LORA, features
-
-STAGING = ".packing"
+from diffseg30k import features, folder
 
 
 @dataclass(frozen=True)
@@ -37,11 +38,12 @@ class PackReport:
         rows: rows in its shards.
         groups: folder of shards (`data/train/edited`) to its rows there.
         shards_written: shards that were not there before.
-        shards_kept: shards that were there already, and were left as they are.
-        shards_removed: shards of an earlier pack of the same run that are no longer right.
+        shards_kept: shards that were there already, of this run or of others, and were left as they are.
+        shards_removed: shards of an earlier pack of the same run that others took the place of.
         rows_of_other_runs: rows in OUT that are not this run's.
         unfinished: images left out because edits of them are still to be made.
         rejected: images left out because their quality was found too low.
+        withdrawn: images left out because their rows were withdrawn from the dataset.
         surplus: number of accepted images left out because `build --target` wanted fewer.
         broken: images left out because a file of theirs is missing or damaged, and what is wrong.
     """
@@ -54,6 +56,7 @@ class PackReport:
     rows_of_other_runs: int
     unfinished: tuple[str, ...]
     rejected: tuple[str, ...]
+    withdrawn: tuple[str, ...]
     surplus: int
     broken: dict[str, str]
 
@@ -64,6 +67,7 @@ class PackReport:
             f"shards: {self.shards_written} written, {self.shards_kept} kept, {self.shards_removed} removed",
             *(f"left out, unfinished: {image}" for image in self.unfinished),
             *(f"left out, quality too low: {image}" for image in self.rejected),
+            *(f"left out, withdrawn: {image}" for image in self.withdrawn),
             *([f"left out, more than wanted: {self.surplus} images"] if self.surplus else []),
             *(f"left out, broken: {image}: {reason}" for image, reason in self.broken.items()),
         ]
@@ -72,8 +76,9 @@ class PackReport:
 def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackReport:
     """Packs the finished images of a run.
 
-    Shards that are in `out` already are not written again; those of an earlier pack of this run that are no longer
-    right are removed; every other file in `out` is left alone.
+    `out` may hold rows already, of an earlier pack of this run or of other runs. They stay in their shards; rows
+    of this run that are discarded now go, those that changed are written again, and every other file is left
+    alone. A row that was withdrawn does not come back.
 
     Args:
         run_url: the run directory, a folder or an fsspec URL.
@@ -87,23 +92,51 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
     run, dataset = RunDirectory(run_url), _dataset(out)
     if not run.exists(BASES):
         raise FileNotFoundError(f"{run_url} is not a run: it has no {BASES}; plan one there first")
+    finish_switch(out)
     found = survey(run, options.with_originals)
-    existing = sort_out(dataset, found.row_ids)
-    _check_joining(dataset, existing.others, options)
-    taken = occupied(dataset, existing.others)
-    shards = _stage(run, out, found, taken, options)
-    there = {shard.path for shard in existing.own}
+    manifest = read_manifest(dataset)
+    withdrawn = found.leave_out(manifest.withdrawn)
+    check_schema(dataset, dataset.shards(), features(options.with_originals).arrow_schema)
+    standing = _standing(dataset, found)
+    shards = _stage(run, out, found, standing, occupied(dataset, standing.kept_shards), options)
+    there = {each.shard.path for each in standing.changed}
     planned = {shard.path for shard in shards}
-    _switch(out, planned - there, there - planned)
+    switch(out, planned - there, there - planned, _manifest(manifest, found, standing))
+    return _report(found, standing, shards, withdrawn)
+
+
+def _standing(dataset: DatasetDirectory, found: Survey) -> Standing:
+    fingerprints = {entry.member.id: entry.fingerprint.hex() for entry in found.entries}
+    return sort_out(dataset.url, read_existing(dataset), fingerprints, found.discarded_ids, found.row_ids)
+
+
+def _manifest(manifest: Manifest, found: Survey, standing: Standing) -> Manifest:
+    """What the manifest says after the pack: rows that were packed once and are discarded now are remembered."""
+    packed = {entry.member.id for entry in found.entries}
+    gone = {row for each in standing.changed for row in each.rows} & found.discarded_ids
+    return dataclasses.replace(manifest, discarded=(manifest.discarded | gone) - packed)
+
+
+def _report(
+    found: Survey, standing: Standing, shards: list[PlannedShard], withdrawn: tuple[str, ...]
+) -> PackReport:
+    groups: Counter[str] = Counter()
+    for shard in shards:
+        groups[os.path.dirname(shard.path)] += shard.rows
+    for each in standing.kept:
+        groups[each.shard.folder] += len(each.rows.keys() & found.row_ids)
+    there = {each.shard.path for each in standing.changed}
+    planned = {shard.path for shard in shards}
     return PackReport(
-        rows=sum(shard.rows for shard in shards),
-        groups=_rows_by_folder(shards),
+        rows=groups.total(),
+        groups=dict(+groups),
         shards_written=len(planned - there),
-        shards_kept=len(planned & there),
+        shards_kept=len(standing.kept) + len(planned & there),
         shards_removed=len(there - planned),
-        rows_of_other_runs=dataset.rows(existing.others),
+        rows_of_other_runs=sum(len(each.rows.keys() - found.row_ids) for each in standing.kept),
         unfinished=tuple(found.unfinished),
         rejected=tuple(found.rejected),
+        withdrawn=withdrawn,
         surplus=len(found.surplus),
         broken=dict(found.broken),
     )
@@ -117,31 +150,15 @@ def _dataset(out: str) -> DatasetDirectory:
     return DatasetDirectory(out)
 
 
-def _check_joining(dataset: DatasetDirectory, others: tuple[Shard, ...], options: PackOptions) -> None:
-    check_schema(dataset, others, features(options.with_originals).arrow_schema)
-    beside = [shard for shard in others if (shard.group == LORA) == options.lora]
-    if beside and not options.join:
-        raise ValueError(
-            f"{dataset.url} holds another run ({beside[0].path}); pack into another folder or let them join"
-        )
-
-
-def _rows_by_folder(shards: list[PlannedShard]) -> dict[str, int]:
-    rows: Counter[str] = Counter()
-    for shard in shards:
-        rows[os.path.dirname(shard.path)] += shard.rows
-    return dict(rows)
-
-
 # ── Making the shards ─────────────────────────────────────────────────────────────────────────────
 
 
 def _stage(
-    run: RunDirectory, out: str, found: Survey, taken: Occupied, options: PackOptions
+    run: RunDirectory, out: str, found: Survey, standing: Standing, taken: Occupied, options: PackOptions
 ) -> list[PlannedShard]:
     """Makes all shards that are not there yet, in the staging folder. A broken image is left out of the plan."""
     while True:
-        shards = _plan(run, found, taken, options)
+        shards = _plan(run, found, standing, taken, options)
         try:
             _write_missing(run, out, found, shards, options)
         except BrokenImage as error:
@@ -150,16 +167,33 @@ def _stage(
         return shards
 
 
-def _plan(run: RunDirectory, found: Survey, taken: Occupied, options: PackOptions) -> list[PlannedShard]:
-    if not found.entries:
+def _plan(
+    run: RunDirectory, found: Survey, standing: Standing, taken: Occupied, options: PackOptions
+) -> list[PlannedShard]:
+    """The shards to be written: one for the rows of each one that changed, and those of new rows."""
+    if not found.entries and not any(found.row_ids & each.rows.keys() for each in standing.kept):
         raise ValueError(
             f"{run.url}: nothing to pack: {len(found.unfinished)} images are unfinished, "
             f"{len(found.rejected)} rejected, {len(found.broken)} broken{_first(found.broken)}"
         )
-    members = [entry.member for entry in found.entries]
+    there = {row for each in standing.kept for row in each.rows}
+    entries = [entry for entry in found.entries if entry.member.id not in there]
+    members = [entry.member for entry in entries]
     placements = place_lora(members) if options.lora else place(members, taken)
-    return plan_shards(
-        found.entries, placements, options.shard_bytes, options.rows_per_group, options.with_originals
+    rows = dict(zip((member.id for member in members), zip(entries, placements, strict=True), strict=True))
+    again = []
+    for each in standing.changed:
+        staying = [rows.pop(row) for row in each.rows if row in rows]
+        for home in sorted({(placement.side, placement.group) for _, placement in staying}):
+            chosen = [row for row in staying if (row[1].side, row[1].group) == home]
+            again.append(plan_shard(folder(*home), chosen, options.rows_per_group, options.with_originals))
+    new = list(rows.values())
+    return again + plan_shards(
+        [entry for entry, _ in new],
+        [placement for _, placement in new],
+        options.shard_bytes,
+        options.rows_per_group,
+        options.with_originals,
     )
 
 
@@ -183,7 +217,7 @@ def _write_missing(
             staged = os.path.join(out, STAGING, shard.path)
             if not os.path.exists(os.path.join(out, shard.path)) and not os.path.exists(staged):
                 rows = _row_groups(pool, load, shard, options.rows_per_group)
-                write_shard(staged, rows, options.with_originals)
+                write_shard(staged, shard.fingerprints, rows, options.with_originals)
             bar.update(shard.rows)
 
 
@@ -194,16 +228,3 @@ def _row_groups(
     rows = map_ahead(pool, load, (entry for group in shard.row_groups for entry, _ in group), ahead)
     for group in shard.row_groups:
         yield [next(rows) | placement.flags for _, placement in group]
-
-
-# ── Moving them into place ────────────────────────────────────────────────────────────────────────
-
-
-def _switch(out: str, new: set[str], stale: set[str]) -> None:
-    for path in sorted(new):
-        move_whole(os.path.join(out, STAGING, path), os.path.join(out, path))
-    for path in sorted(stale):
-        os.remove(os.path.join(out, path))
-        if not os.listdir(os.path.dirname(os.path.join(out, path))):
-            os.rmdir(os.path.dirname(os.path.join(out, path)))
-    shutil.rmtree(os.path.join(out, STAGING), ignore_errors=True)

@@ -109,7 +109,7 @@ def test_new_rows_packed_into_what_was_pulled_join_it(hub, dataset, tmp_path):
     push_to(hub, dataset)
     pull_from(hub, tmp_path / "pulled")
     make_run(tmp_path / "other", prefix="other")
-    pack(str(tmp_path / "other"), str(tmp_path / "pulled"), PackOptions(join=True, progress=False))
+    pack(str(tmp_path / "other"), str(tmp_path / "pulled"), PackOptions(progress=False))
     report = push_to(hub, tmp_path / "pulled")
     assert report.kept == len(files(dataset))
     assert report.rows == 24 + 41

@@ -1,20 +1,28 @@
 """A run becomes shards: the same bytes whenever, however often and however often killed."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from builder.checks.verify import verify
+from builder.dataset.manifest import MANIFEST, Manifest, write_manifest
 from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
-from builder.packing.pack import STAGING, PackOptions, pack
+from builder.packing.pack import PackOptions, pack
+from builder.packing.switch import STAGING
 from builder.run.bases import read_bases, write_bases
-from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path, score_path
 from builder.run.scores import Score, write_score
+from cards.card import write_card
 from diffseg30k import HELD_OUT_COLUMNS, LABELS, features, label_value
 from tests.run_factory import make_run
 
@@ -174,23 +182,125 @@ def test_a_second_pack_touches_nothing(run, out):
     assert {path: path.stat().st_mtime_ns for path in out.rglob("*.parquet")} == times
 
 
-def test_when_more_is_finished_the_old_shards_make_way(a_run, run, packed, out):
-    last = next(base for base in read_bases(a_run) if base.num_edits == 3)
-    record = Path(a_run.url, record_path(last.image, 3))
-    kept = record.read_bytes()
-    record.unlink()
+# ── A dataset that grows ──────────────────────────────────────────────────────────────────────────
+
+
+def unfinish(a_run, images):
+    """Takes away the last record of some edited images, and returns what brings them back."""
+    last = [(base.image, base.num_edits) for base in read_bases(a_run) if base.num_edits and base.image in images]
+    records = {Path(a_run.url, record_path(image, turn)): None for image, turn in last}
+    for record in records:
+        records[record] = record.read_bytes()
+        record.unlink()
+    return lambda: [record.write_bytes(data) for record, data in records.items()]
+
+
+def test_what_is_finished_later_gets_shards_of_its_own_and_the_others_stay(a_run, run, packed, out):
+    late = {base.image for base in read_bases(a_run) if base.num_edits == 3}
+    finish = unfinish(a_run, late)
     (out / "figures").mkdir(parents=True)
     (out / "figures/mine.png").write_bytes(b"mine")
     first = pack(a_run.url, str(out), SMALL)
-    assert first.unfinished == (last.image,)
-    assert first.rows == len(read_bases(run)) - 1
+    assert set(first.unfinished) == late
+    assert first.rows == len(read_bases(run)) - len(late)
+    before = contents(out)
 
-    record.write_bytes(kept)
+    finish()
     second = pack(a_run.url, str(out), SMALL)
 
-    assert second.shards_removed
-    assert second.shards_kept
-    assert contents(out) == contents(packed) | {"figures/mine.png": hashlib.sha256(b"mine").hexdigest()}
+    assert (second.shards_kept, second.shards_removed) == (first.shards_written, 0)
+    assert second.rows == len(read_bases(run))
+    assert before.items() < contents(out).items()
+    added = sum(pq.read_metadata(out / path).num_rows for path in contents(out).keys() - before.keys())
+    assert added == len(late)
+    assert rows_of(out) == rows_of(packed)
+
+
+def test_a_row_that_is_discarded_later_goes_and_comes_back_when_it_is_accepted_again(a_run, packed, out):
+    pack(a_run.url, str(out), SMALL)
+    before = contents(out)
+    base = next(base for base in read_bases(a_run) if base.num_edits == 3)
+    home = next(path for path in out.rglob("*.parquet") if base.row_id in rows_in(path))
+    others = rows_in(home) - {base.row_id}
+
+    write_score(a_run, base.image, Score(1.0, "torn", False, rejected_for="a score below 3"))
+    report = pack(a_run.url, str(out), SMALL)
+    assert report.rejected == (base.image,)
+    assert not home.exists()
+    del before[str(home.relative_to(out))]
+    assert before.items() < contents(out).items()
+    assert rows_of(out).keys() == rows_of(packed).keys() - {base.row_id}
+    assert others in [rows_in(path) for path in out.rglob("*.parquet")], "they stay together"
+    assert json.loads((out / MANIFEST).read_text())["discarded"] == [base.row_id]
+
+    Path(a_run.url, score_path(base.image)).unlink()
+    pack(a_run.url, str(out), SMALL)
+    assert rows_of(out) == rows_of(packed)
+    assert json.loads((out / MANIFEST).read_text())["discarded"] == []
+
+
+def rows_in(path):
+    return set(pq.read_table(path, columns=["id"])["id"].to_pylist())
+
+
+def test_a_row_scored_anew_is_written_again_and_no_other_shard_is(a_run, out):
+    pack(a_run.url, str(out), SMALL)
+    before = contents(out)
+    base = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    write_score(a_run, base.image, Score(4.0, "natural", True))
+    report = pack(a_run.url, str(out), SMALL)
+    assert (report.shards_written, report.shards_removed) == (1, 1)
+    assert len(before.items() - contents(out).items()) == 1
+    assert rows_of(out)[base.row_id]["quality_score"] == 4.0
+
+
+def test_a_second_run_over_the_same_photographs_joins_and_no_photograph_is_there_twice(run, packed, out, tmp_path):
+    shutil.copytree(packed, out)
+    before = contents(out)
+    second = make_run(tmp_path / "second", edition="-2")
+    report = pack(second.url, str(out), SMALL)
+
+    edited = [base for base in read_bases(second) if base.num_edits]
+    assert before.items() < contents(out).items()
+    assert len(rows_of(out)) == len(rows_of(packed)) + len(edited)
+    assert report.rows == len(read_bases(second))
+    assert violations(out) == ()
+
+
+def violations(out):
+    write_card(str(out))
+    return verify(str(out)).violations
+
+
+def test_a_row_that_was_withdrawn_does_not_come_back(a_run, out):
+    base = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    out.mkdir()
+    write_manifest(str(out), Manifest(withdrawn={base.row_id: "asked by the photographer"}))
+    report = pack(a_run.url, str(out), SMALL)
+    assert report.withdrawn == (base.image,)
+    assert f"left out, withdrawn: {base.image}" in report.lines()
+    assert base.row_id not in rows_of(out)
+
+
+@settings(max_examples=8, deadline=None)
+@given(st.lists(st.sets(st.integers(0, 40)), min_size=1, max_size=3))
+def test_however_a_run_is_packed_while_it_is_made_every_row_is_there_once(run, packed, missing):
+    with TemporaryDirectory() as folder:
+        shutil.copytree(run.url, f"{folder}/run")
+        a_run, out = RunDirectory(f"{folder}/run"), Path(folder, "out")
+        names = [base.image for base in read_bases(a_run)]
+        earlier = {}
+        for numbers in missing:
+            finish = unfinish(a_run, {names[number] for number in numbers})
+            pack(a_run.url, str(out), SMALL)
+            finish()
+            assert earlier.items() <= contents(out).items()
+            earlier = contents(out)
+        pack(a_run.url, str(out), SMALL)
+        assert earlier.items() <= contents(out).items()
+        assert sum(pq.read_metadata(path).num_rows for path in out.rglob("*.parquet")) == len(names)
+        assert rows_of(out).keys() == rows_of(packed).keys()
+        assert violations(out) == ()
 
 
 @pytest.mark.kills
@@ -232,15 +342,12 @@ for touch in (3, 20, 50, 100, 170):
 # ── Beside other runs ─────────────────────────────────────────────────────────────────────────────
 
 
-def test_rows_of_another_run_are_refused_unless_they_are_to_join(run, out, tmp_path):
+def test_rows_of_another_run_join(run, out, tmp_path):
     other = make_run(tmp_path / "other", images=12, prefix="other", kinds=[("sdxl",), ()])
     pack(run.url, str(out), SMALL)
     before = contents(out)
-    with pytest.raises(ValueError, match="holds another run"):
-        pack(other.url, str(out), SMALL)
-    assert contents(out) == before
 
-    report = pack(other.url, str(out), PackOptions(join=True, progress=False))
+    report = pack(other.url, str(out), PackOptions(progress=False))
 
     assert report.rows_of_other_runs == len(read_bases(run))
     assert before.items() < contents(out).items()
@@ -257,17 +364,26 @@ def test_a_lora_run_and_another_lie_side_by_side(run, out, tmp_path):
     assert sum(pq.read_metadata(path).num_rows for path in (out / "data/validation/lora").glob("*")) == 4
 
 
-def test_rows_with_originals_do_not_join_rows_without(run, out, tmp_path):
-    other = make_run(tmp_path / "other", images=3, prefix="other")
+def test_the_option_is_named_where_one_has_originals_and_the_other_has_not(run, out, tmp_path):
     pack(run.url, str(out), SMALL)
-    with pytest.raises(ValueError, match="'original'"):
-        pack(other.url, str(out), PackOptions(with_originals=True, join=True, progress=False))
+    with pytest.raises(ValueError, match="column `original`: pack without --with-originals"):
+        pack(run.url, str(out), PackOptions(with_originals=True, progress=False))
+    other = tmp_path / "other"
+    pack(run.url, str(other), PackOptions(with_originals=True, progress=False))
+    before = contents(other)
+    with pytest.raises(ValueError, match="column `original`: pack with --with-originals"):
+        pack(run.url, str(other), SMALL)
+    assert contents(other) == before
 
 
-def test_a_row_that_only_part_of_a_shard_is_ours_is_not_guessed_at(run, packed, out, tmp_path):
+def test_a_changed_row_in_a_shard_with_rows_of_others_is_not_guessed_at(packed, out, tmp_path):
     shutil.copytree(packed, out)
     few = make_run(tmp_path / "few", images=6)
-    with pytest.raises(ValueError, match=r"holds rows of this run .* and of others"):
+    changed = next(base for base in read_bases(few) if base.num_edits)
+    write_score(few, changed.image, Score(4.0, "natural", True))
+    with pytest.raises(
+        ValueError, match=rf"holds rows of this run \({changed.row_id}, which changed\) and of others"
+    ):
         pack(few.url, str(out), QUIET)
 
 
@@ -328,7 +444,7 @@ def test_a_repaired_image_comes_back(a_run, packed, out):
     whole = rows_of(packed)[broken.row_id]["image"]["bytes"]
     Path(a_run.url, image_path(broken.image, 2)).write_bytes(whole)
     pack(a_run.url, str(out), SMALL)
-    assert contents(out) == contents(packed)
+    assert rows_of(out) == rows_of(packed)
 
 
 def test_nothing_finished_is_an_error_that_says_why(a_run, out):
@@ -362,12 +478,12 @@ def test_a_file_that_is_no_shard_is_not_touched(run, packed, out):
 
 def test_a_full_disk_loses_nothing(run, packed, out):
     shutil.copytree(packed, out)
+    max(out.rglob("*.parquet"), key=lambda path: path.stat().st_size).unlink()
+    before = contents(out)
     command = [sys.executable, "-c", _PACK_ON_A_FULL_DISK, run.url, str(out)]
     finished = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert "OSError" in finished.stderr
-    assert {name: digest for name, digest in contents(out).items() if not name.startswith(STAGING)} == contents(
-        packed
-    )
+    assert {name: digest for name, digest in contents(out).items() if not name.startswith(STAGING)} == before
     assert not list(out.rglob("*.tmp"))
 
 

@@ -183,7 +183,7 @@ def test_what_was_accepted_beyond_the_wanted_images_is_not_packed(sources, tmp_p
     rows = surplus = 0
     for url in report.runs:
         paint(url)
-        packed = pack(url, str(tmp_path / "data"), PackOptions(join=True, progress=False))
+        packed = pack(url, str(tmp_path / "data"), PackOptions(progress=False))
         rows, surplus = rows + packed.rows, surplus + packed.surplus
     unedited = sum(not base.num_edits for url in report.runs for base in read_bases(RunDirectory(url)))
     assert (rows - unedited, surplus) == (20, report.surplus)
@@ -235,9 +235,9 @@ def test_runs_of_a_target_join_in_one_folder_in_any_state(sources, tmp_path):
     packed = 0
     for url in report.runs:
         paint(url)
-        packed = pack(url, str(tmp_path / "data"), PackOptions(join=True, progress=False)).rows
+        packed = pack(url, str(tmp_path / "data"), PackOptions(progress=False)).rows
     assert packed
-    again = [pack(url, str(tmp_path / "data"), PackOptions(join=True, progress=False)) for url in report.runs]
+    again = [pack(url, str(tmp_path / "data"), PackOptions(progress=False)) for url in report.runs]
     assert [(one.shards_written, one.shards_removed) for one in again] == [(0, 0)] * len(report.runs)
 
 
