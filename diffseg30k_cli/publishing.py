@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from builder.dataset.directory import DatasetDirectory
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
 from diffseg30k_cli.options import MEGABYTE, AsJson, Dataset, Out, ShardSize
@@ -33,6 +34,12 @@ def push(
     private: Annotated[bool, typer.Option("--private", help="Make a new repository private.")] = False,
     revision: Annotated[str | None, typer.Option(help="Branch; `main` if left out.")] = None,
     create_pr: Annotated[bool, typer.Option("--create-pr", help="Open a pull request instead.")] = False,
+    replace: Annotated[
+        bool,
+        typer.Option(
+            "--replace", help="Put changed rows in place of published ones, and take discarded ones out."
+        ),
+    ] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be sent.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -41,11 +48,40 @@ def push(
     from builder.hub.push import push as push_dataset
     from cards.card import write_card
 
-    options = PushOptions(private=private, revision=revision, create_pr=create_pr, dry_run=dry_run)
+    options = PushOptions(
+        private=private, revision=revision, create_pr=create_pr, replace=replace, dry_run=dry_run
+    )
     report = push_dataset(
         dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
     )
     show(report, as_json)
+
+
+@app.command(rich_help_panel=PUBLISHING)
+def withdraw(
+    dataset: DatasetAnywhere,
+    ids: Annotated[list[str], typer.Argument(help="Ids of rows, or of base images for all of their rows.")],
+    reason: Annotated[str, typer.Option(help="Kept with the ids in the dataset's manifest.")] = "",
+    revision: Annotated[str | None, typer.Option(help="On the Hub: the branch; `main` if left out.")] = None,
+    create_pr: Annotated[bool, typer.Option("--create-pr", help="On the Hub: open a pull request.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be withdrawn.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Takes rows out of a dataset, for good: no later pack or push brings them back."""
+    from builder.hub.push import PushOptions
+    from builder.hub.repository import locate
+    from builder.hub.withdraw import withdraw_published
+    from builder.packing.withdraw import withdraw as withdraw_here
+    from cards.card import write_card
+
+    if locate(dataset) != dataset:
+        options = PushOptions(revision=revision, create_pr=create_pr, dry_run=dry_run)
+        show(withdraw_published(dataset, ids, lambda there, _: write_card(there), reason, options), as_json)
+        return
+    report = withdraw_here(dataset, ids, reason, dry_run)
+    show_stage("withdraw", report, as_json)
+    if not dry_run and DatasetDirectory(dataset).shards():
+        show_stage("card", Files("card", (write_card(dataset),)), as_json)
 
 
 @app.command(rich_help_panel=PUBLISHING)

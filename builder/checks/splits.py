@@ -28,6 +28,8 @@ class PlacedRow:
         base_id: its base image's id; None where the base image is not known, as in the published archives.
         generators: short ids.
         flags: the held-out columns.
+        lost_rows: whether rows were taken out of the dataset. A row that another one of its photograph kept out of
+            a held-out config stays out of it when that one goes, since published rows do not change.
     """
 
     id: str
@@ -37,6 +39,7 @@ class PlacedRow:
     base_id: str | None
     generators: tuple[str, ...]
     flags: dict[str, bool | None]
+    lost_rows: bool = False
 
     @property
     def photograph(self) -> str:
@@ -101,7 +104,7 @@ def _expected_flag(row: PlacedRow, pair: str, serving: dict[str, set[str]]) -> b
     if split is None:
         return True
     elsewhere = serving[row.photograph] - {split}
-    return None if elsewhere else True
+    return None if elsewhere or row.lost_rows else True
 
 
 def held_out_splits_share_no_base(rows: list[PlacedRow]) -> Iterator[Breach]:

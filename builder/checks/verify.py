@@ -3,6 +3,7 @@
 It reads one row group at a time, from a folder or by range requests from any URL that fsspec reads.
 """
 
+import dataclasses
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from builder.checks.loaded_row import load_row
 from builder.checks.rows import check_row
 from builder.checks.splits import SPLIT_CHECKS, PlacedRow
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
+from builder.dataset.manifest import read_manifest
 from diffseg30k import CLASS_NAMES, HELD_OUT_COLUMNS, features
 
 READABLE = "every shard is a whole Parquet file"
@@ -86,6 +88,8 @@ def verify(dataset: str, progress: bool = True) -> Verification:
             bar.update()
     if len(with_originals) > 1:
         violations.append(Violation(None, None, SCHEMA, "some shards have the column original and some have not"))
+    if read_manifest(opened).gone:
+        placed = [dataclasses.replace(row, lost_rows=True) for row in placed]
     for promise, check in SPLIT_CHECKS.items():
         violations += [Violation(row.shard, row.id, promise, detail) for row, detail in check(placed)]
     if not any(violation.promise == READABLE for violation in violations):

@@ -40,7 +40,16 @@ def read_manifest(dataset: DatasetDirectory) -> Manifest:
         data = dataset.read(MANIFEST)
     except FileNotFoundError:
         return Manifest()
-    return _DOCUMENT.load(data, f"{dataset.url}/{MANIFEST}")
+    return parse_manifest(data, f"{dataset.url}/{MANIFEST}")
+
+
+def parse_manifest(data: bytes, where: str) -> Manifest:
+    """A manifest from the bytes of its file.
+
+    Raises:
+        ValueError: it is damaged, or of a later version; the message names `where`.
+    """
+    return _DOCUMENT.load(data, where)
 
 
 def write_manifest(folder: str, manifest: Manifest) -> None:

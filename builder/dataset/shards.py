@@ -66,6 +66,19 @@ class PlannedShard:
         return {entry.member.id: entry.fingerprint.hex() for group in self.row_groups for entry, _ in group}
 
 
+@dataclass(frozen=True)
+class Group:
+    """What of a row group goes into its shard's name.
+
+    Attributes:
+        flags: the held-out columns of its rows, by name.
+        fingerprints: of its rows, in order.
+    """
+
+    flags: Mapping[str, bool]
+    fingerprints: tuple[bytes, ...]
+
+
 Row = tuple[Entry, Placement]
 
 
@@ -130,12 +143,24 @@ def plan_shard(place: str, rows: Iterable[Row], rows_per_group: int, with_origin
         if not groups or len(groups[-1]) == rows_per_group or groups[-1][-1][1].flags != row[1].flags:
             groups.append([])
         groups[-1].append(row)
+    marks = [Group(group[0][1].flags, tuple(entry.fingerprint for entry, _ in group)) for group in groups]
+    return PlannedShard(shard_path(place, marks, with_originals), tuple(tuple(group) for group in groups))
+
+
+def shard_path(place: str, groups: Iterable[Group], with_originals: bool) -> str:
+    """The path of a shard, relative to the dataset, whose name is a digest of its rows.
+
+    Args:
+        place: its folder.
+        groups: its row groups.
+        with_originals: the rows carry their base images.
+    """
     digest = hashlib.blake2b(f"{FORMAT} {features(with_originals)} {place}".encode(), digest_size=8)
     for group in groups:
-        digest.update(f" {len(group)} {group[0][1].flags}".encode())
-        for entry, _ in group:
-            digest.update(entry.fingerprint)
-    return PlannedShard(f"{place}/{digest.hexdigest()}.parquet", tuple(tuple(group) for group in groups))
+        digest.update(f" {len(group.fingerprints)} {dict(group.flags)}".encode())
+        for fingerprint in group.fingerprints:
+            digest.update(fingerprint)
+    return f"{place}/{digest.hexdigest()}.parquet"
 
 
 # ── Writing ───────────────────────────────────────────────────────────────────────────────────────

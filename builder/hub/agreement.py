@@ -140,7 +140,7 @@ def _check_pair(pair: str, lines: list[Line]) -> None:
         configs = " and ".join(name for name in CONFIGS if name.endswith(f"-heldout-{pair}"))
         raise Disagreement(
             f"{_count(both, 'base image')} would be in train and in test of {configs}: {_some(both)}; "
-            "pack the new rows together with the published ones (`pull`, then `pack --join`), which settles it"
+            "pull the dataset into a folder and pack the run into that, which settles it"
         )
 
 

@@ -2,17 +2,18 @@
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import fsspec
 
 from builder.dataset.directory import DatasetDirectory, Shard
+from builder.dataset.manifest import MANIFEST, Manifest, parse_manifest, read_manifest, write_manifest
 from builder.hub.agreement import Disagreement, Line, check, check_originals, read_lines
 from builder.hub.diff import NewShard, compare, giving_way, settle
 from builder.hub.metadata_copy import Origin, copy_metadata
 from builder.hub.repository import HubDataset, Snapshot
-from diffseg30k import UNEDITED
+from diffseg30k import LORA, UNEDITED
 
 CARD = "README.md"
 
@@ -81,16 +82,23 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     folder = os.path.join(sender.scratch, f"everything-{attempt}")
     everything = DatasetDirectory(folder)
     published = list(snapshot.shards.values())
-    _copy_published(sender, snapshot, folder)
+    copy_published(sender.hub, snapshot, folder, os.path.join(sender.scratch, "pool"), sender.progress)
     old = {shard: read_lines(everything, shard) for shard in published}
     new = settle(sender.dataset, compared.new, _unedited_in_train(old))
     local = {_published(shard): read_lines(sender.dataset, shard.local) for shard in new}
-    gone = giving_way(old, local, compared.rewritten) if sender.replace else set()
+    manifests = _Manifests(read_manifest(sender.dataset), published_manifest(sender.hub, snapshot))
+    _refuse_withdrawn(local, manifests.published)
+    if sender.replace:
+        gone = giving_way(old, local, compared.rewritten, manifests.local.gone | manifests.published.gone)
+    else:
+        gone = set()
+        _refuse_changes(old, local, manifests.local)
     for shard in gone:
         os.remove(os.path.join(folder, shard.path))
     _copy_new(sender, new, folder)
     lines = {shard: rows for shard, rows in old.items() if shard not in gone} | local
     check(lines)
+    write_manifest(folder, manifests.together({line.id for rows in lines.values() for line in rows}))
     check_originals(everything, everything.shards())
     sender.make_card(folder, sender.dataset.url)
     removed = sorted({shard.path for shard in gone} - {shard.path for shard in new})
@@ -102,6 +110,58 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
         new_rows=_count(local),
         rows=_count(lines),
     )
+
+
+@dataclass(frozen=True)
+class _Manifests:
+    """The manifests of the local dataset and of the repository."""
+
+    local: Manifest
+    published: Manifest
+
+    def together(self, there: Set[str]) -> Manifest:
+        """The manifest of both, for a dataset that then holds some rows."""
+        withdrawn = {**self.local.withdrawn, **self.published.withdrawn}
+        return Manifest(withdrawn, (self.published.discarded | self.local.discarded) - there - withdrawn.keys())
+
+
+def published_manifest(hub: HubDataset, snapshot: Snapshot) -> Manifest:
+    """The manifest of a repository; an empty one where it has none."""
+    if MANIFEST not in snapshot.files:
+        return Manifest()
+    path = hub.path(MANIFEST, snapshot.commit)
+    return parse_manifest(hub.call(lambda: hub.files.cat_file(path)), f"hf://{path}")
+
+
+def _refuse_withdrawn(local: Mapping[Shard, Sequence[Line]], published: Manifest) -> None:
+    """Makes sure that no row is pushed that was withdrawn from the repository."""
+    ids = {line.id for lines in local.values() for line in lines}
+    if back := sorted(ids & published.withdrawn.keys()):
+        because = f" ({published.withdrawn[back[0]]})" if published.withdrawn[back[0]] else ""
+        raise Disagreement(
+            f"{len(back)} of your rows were withdrawn from the repository, {back[0]}{because} among them: "
+            "withdraw them from your dataset too"
+        )
+
+
+def _refuse_changes(
+    old: Mapping[Shard, Sequence[Line]], local: Mapping[Shard, Sequence[Line]], manifest: Manifest
+) -> None:
+    """Makes sure that a push which replaces nothing leaves nothing as it was that ought to change."""
+    lora = {shard.group == LORA for shard in local}
+    published = {line.id for shard, lines in old.items() for line in lines if (shard.group == LORA) in lora}
+    ids = {line.id for lines in local.values() for line in lines}
+    if again := sorted(published & ids):
+        raise Disagreement(
+            f"{len(again)} row ids are there twice, published and in new shards of yours, {again[0]} among them: "
+            "push with --replace to put your rows in place of the published ones"
+        )
+    everywhere = {line.id for lines in old.values() for line in lines}
+    if taken := sorted(everywhere & manifest.gone):
+        raise Disagreement(
+            f"{len(taken)} published rows were taken out of your dataset, {taken[0]} among them: "
+            "push with --replace to take them out of the repository too"
+        )
 
 
 def _count(lines: Mapping[Shard, Sequence[Line]]) -> int:
@@ -121,11 +181,18 @@ def _published(new: NewShard) -> Shard:
 # ── A folder that reads like everything ───────────────────────────────────────────────────────────
 
 
-def _copy_published(sender: Sender, snapshot: Snapshot, folder: str) -> None:
-    """Gives the folder the published shards without their images. What an earlier try has read is used again."""
-    pool = os.path.join(sender.scratch, "pool")
-    origins = {shard.path: _origin(sender.hub, snapshot, shard) for shard in snapshot.shards.values()}
-    sender.hub.call(lambda: copy_metadata(pool, list(origins.values()), sender.progress))
+def copy_published(hub: HubDataset, snapshot: Snapshot, folder: str, pool: str, progress: bool = False) -> None:
+    """Gives a folder the published shards without their images.
+
+    Args:
+        hub: the repository.
+        snapshot: what it holds.
+        folder: where the shards go.
+        pool: another folder of the same file system; what an earlier call has read into it is used again.
+        progress: show a bar on stderr.
+    """
+    origins = {shard.path: _origin(hub, snapshot, shard) for shard in snapshot.shards.values()}
+    hub.call(lambda: copy_metadata(pool, list(origins.values()), progress))
     for path, origin in origins.items():
         os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
         os.link(os.path.join(pool, origin.path), os.path.join(folder, path))
@@ -168,7 +235,7 @@ def _changed_card(snapshot: Snapshot, folder: str, shards_change: bool) -> dict[
         for path, file in made.items()
         if not path.startswith("data/") and not _is_there(snapshot, path, file)
     }
-    return changed if shards_change or CARD in changed else {}
+    return changed if shards_change or {CARD, MANIFEST} & changed.keys() else {}
 
 
 def _is_there(snapshot: Snapshot, path: str, file: str) -> bool:

@@ -2,7 +2,7 @@
 
 import hashlib
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory, Shard
@@ -103,9 +103,18 @@ def settle(dataset: DatasetDirectory, new: Sequence[Shard], unedited_there: int)
 
 
 def giving_way(
-    published: Mapping[Shard, Sequence[Line]], new: Mapping[Shard, Sequence[Line]], rewritten: Sequence[str]
+    published: Mapping[Shard, Sequence[Line]],
+    new: Mapping[Shard, Sequence[Line]],
+    rewritten: Sequence[str],
+    gone: Set[str],
 ) -> set[Shard]:
-    """The published shards that new ones replace: all of their rows are in new shards.
+    """The published shards that new ones replace: each of their rows is in a new shard, or was taken out.
+
+    Args:
+        published: the repository's shards with their rows.
+        new: those that are to be added.
+        rewritten: paths of published shards of which there is a new one of the same name.
+        gone: ids of rows that were taken out, by withdrawing or by discarding them.
 
     Raises:
         Disagreement: new shards hold some rows of a published one and not the others.
@@ -115,12 +124,13 @@ def giving_way(
     replaced = set()
     for shard, lines in published.items():
         ids = {line.id for line in lines}
-        again = ids & (lora if shard.group == LORA else edited)
+        again = ids & ((lora if shard.group == LORA else edited) | gone)
         if again == ids or shard.path in rewritten:
             replaced.add(shard)
         elif again:
             raise Disagreement(
-                f"{shard.path} is published with the row {min(again)}, which is being pushed, and with "
-                f"{min(ids - again)}, which is not: pack all rows of a shard that is to be replaced"
+                f"{shard.path} is published with the row {min(again)}, which is being replaced, and with "
+                f"{min(ids - again)}, which is neither in your dataset nor taken out of it: "
+                "pull the dataset into a folder and make the changes there"
             )
     return replaced

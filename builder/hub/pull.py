@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from huggingface_hub import snapshot_download
 
 from builder.dataset.directory import Shard
+from builder.dataset.manifest import MANIFEST
 from builder.hub.contents import MakeCard
 from builder.hub.repository import HubDataset, Snapshot
 from diffseg30k import CONFIGS
@@ -77,8 +78,9 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
     if not shards:
         raise FileNotFoundError(f"{repo_id} has no {_asked(options)}; it has {_available(snapshot)}")
     whole = len(shards) == len(snapshot.shards)
-    wanted = list(snapshot.files) if whole else [shard.path for shard in shards]
-    _download(hub, snapshot.commit, out, [path for path in wanted if path != ".gitattributes"], options.workers)
+    parts = [*(shard.path for shard in shards), *([MANIFEST] if MANIFEST in snapshot.files else [])]
+    wanted = list(snapshot.files) if whole else parts
+    download(hub, snapshot.commit, out, [path for path in wanted if path != ".gitattributes"], options.workers)
     if not whole:
         make_card(out, out)
     return PullReport(snapshot.commit, tuple(shard.path for shard in shards), sum(shard.size for shard in shards))
@@ -128,7 +130,8 @@ def _available(snapshot: Snapshot) -> str:
     return ", ".join(found) or "no shards at all"
 
 
-def _download(hub: HubDataset, commit: str, out: str, paths: list[str], workers: int) -> None:
+def download(hub: HubDataset, commit: str, out: str, paths: list[str], workers: int = 8) -> None:
+    """Downloads some files of a commit into a folder; those that are there already are not sent again."""
     os.makedirs(out, exist_ok=True)
     hub.call(
         lambda: snapshot_download(

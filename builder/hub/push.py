@@ -11,6 +11,7 @@ from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelet
 from huggingface_hub.errors import BadRequestError, RevisionNotFoundError
 
 from builder.dataset.directory import DatasetDirectory, require_shards
+from builder.dataset.manifest import read_manifest
 from builder.hub.contents import Contents, MakeCard, Sender, prepare
 from builder.hub.diff import NewShard
 from builder.hub.repository import HubDataset, HubError, Snapshot, is_passing, is_refusal, redacted_logs, status
@@ -25,8 +26,8 @@ class PushOptions:
         revision: the branch; made from `main` where it is missing. `main` if None.
         create_pr: open a pull request instead of changing the branch.
         dry_run: only say what would be sent.
-        replace: published shards give way to local ones that hold all of their rows. Without it such rows are
-            refused as being there twice.
+        replace: published shards give way to local ones with the same rows, and rows that were taken out of the
+            local dataset go. Without it both are refused.
         endpoint: the Hub's URL; `HF_ENDPOINT` or huggingface.co if None.
         timeout: seconds to wait for a byte before a connection counts as dead.
         tries: how often to begin again when someone else pushed meanwhile or the Hub failed.
@@ -129,7 +130,7 @@ def push(dataset_dir: str, repo_id: str, make_card: MakeCard, options: PushOptio
     if "://" in dataset_dir:
         raise ValueError(f"{dataset_dir} is a URL: what is pushed is a folder")
     dataset = DatasetDirectory(dataset_dir)
-    local = require_shards(dataset)
+    local = dataset.shards() if read_manifest(dataset).gone else require_shards(dataset)
     hub = HubDataset(repo_id, options.revision, options.endpoint, options.timeout)
     with redacted_logs(), tempfile.TemporaryDirectory(prefix="diffseg30k-") as scratch:
         sender = Sender(dataset, local, hub, make_card, scratch, options.replace, options.progress)
@@ -284,5 +285,7 @@ def _after_failed_commit(hub: HubDataset, error: Exception, create_pr: bool) -> 
 
 def _message(report: PushReport) -> str:
     if not report.new:
-        return "Make the card anew"
+        return "Take rows out" if report.replaced else "Make the card anew"
+    if report.replaced:
+        return f"Replace {len(report.replaced)} shards; {report.new_rows:,} rows in {len(report.new)} new ones"
     return f"Add {report.new_rows:,} rows in {len(report.new)} shard{'s' if len(report.new) > 1 else ''}"

@@ -4,13 +4,15 @@ import hashlib
 import tempfile
 from pathlib import Path
 
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.dataset.directory import DatasetDirectory, Shard
 from builder.hub.agreement import Disagreement, Line
-from builder.hub.diff import Comparison, compare, giving_way
+from builder.hub.diff import Comparison, compare, giving_way, settle
 from builder.hub.repository import RemoteFile, Snapshot
 from diffseg30k import EDITED, LORA, MORE_UNEDITED, UNEDITED, folder
 
@@ -100,15 +102,46 @@ CUTS = st.lists(st.integers(0, 12), max_size=3)
 
 
 @PLENTY
-@given(ROWS, CUTS, ROWS, CUTS)
-def test_shards_give_way_so_that_every_row_is_published_once_or_the_push_is_refused(old, cuts, rows, more_cuts):
-    published, new = shards_of(old, cuts, "old"), shards_of(rows, more_cuts, "new")
-    torn = any(0 < len({int(line.id) for line in lines} & set(rows)) < len(lines) for lines in published.values())
+@given(ROWS, CUTS, ROWS, CUTS, ROWS)
+def test_shards_give_way_so_that_every_row_is_published_once_or_the_push_is_refused(old, cuts, rows, more, taken):
+    published, new = shards_of(old, cuts, "old"), shards_of(rows, more, "new")
+    gone = set(taken) - set(rows)
+    ids = {str(row) for row in gone}
+    found = [{int(line.id) for line in lines} for lines in published.values()]
+    torn = any(0 < len(shard & (set(rows) | gone)) < len(shard) for shard in found)
     if torn:
         with pytest.raises(Disagreement):
-            giving_way(published, new, ())
+            giving_way(published, new, (), ids)
         return
-    replaced = giving_way(published, new, ())
+    replaced = giving_way(published, new, (), ids)
     left = [line.id for shard, lines in published.items() if shard not in replaced for line in lines]
     after = left + [line.id for lines in new.values() for line in lines]
-    assert sorted(after) == sorted({str(row) for row in [*old, *rows]})
+    assert sorted(after) == sorted({str(row) for row in [*old, *rows]} - ids)
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    st.lists(st.tuples(st.sampled_from(PLACES), st.integers(1, 4)), max_size=8),
+    st.integers(0, 6),
+    st.integers(0, 8),
+)
+def test_unedited_photographs_join_train_as_far_as_there_is_room_and_the_rest_goes_beside(shards, there, room):
+    with tempfile.TemporaryDirectory() as place, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("builder.hub.diff.UNEDITED_IN_TRAIN", room)
+        local = []
+        for number, (where, rows) in enumerate(shards):
+            shard = Shard(f"{folder(*where)}/{number:016x}.parquet", *where, 1)
+            Path(place, shard.path).parent.mkdir(parents=True, exist_ok=True)
+            pq.write_table(pa.table({"id": [str(row) for row in range(rows)]}), Path(place, shard.path))
+            local.append(shard)
+        settled = settle(DatasetDirectory(place), local, there)
+    assert [each.local for each in settled] == local
+    rows = {shard.path: count for shard, (_, count) in zip(local, shards, strict=True)}
+    joined = [each for each in settled if each.path == each.local.path and each.local.group == UNEDITED]
+    moved = [each for each in settled if each.path != each.local.path]
+    used = there + sum(rows[each.local.path] for each in joined)
+    assert used <= max(room, there)
+    for each in moved:
+        assert each.local.group == UNEDITED
+        assert each.path == f"{folder('train', MORE_UNEDITED)}/{Path(each.local.path).name}"
+        assert used + rows[each.local.path] > room, "there was room for it"

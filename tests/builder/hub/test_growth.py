@@ -1,0 +1,180 @@
+"""A published dataset grows while its run goes on, is mended, and loses rows, by the commands that people type."""
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pyarrow.parquet as pq
+import pytest
+
+from builder.checks.verify import verify
+from builder.dataset.manifest import MANIFEST
+from builder.run.bases import read_bases
+from builder.run.directory import record_path
+from builder.run.scores import Score, write_score
+from cards.card import write_card
+from tests.hub_client import NAME, ROOT, environment, expected, load_by_name
+from tests.run_factory import make_run
+
+pytestmark = pytest.mark.network
+
+
+@pytest.fixture
+def command(hub, tmp_path):
+    """Runs a command against the Hub; returns what it prints, or fails where another exit code is expected."""
+    variables = environment(hub, tmp_path / "home")
+
+    def run(*arguments: object, code: int = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "diffseg30k_cli", *map(str, arguments)],
+            cwd=ROOT,
+            env=variables,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == code, done.stderr
+        assert "Traceback" not in done.stderr
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def a_run(tmp_path):
+    return make_run(tmp_path / "run", 40)
+
+
+def pack_and_push(command, run, out, *options) -> None:
+    command("pack", run, "--out", out, "--shard-size", 1)
+    command("card", out)
+    command("push", out, NAME, *options)
+
+
+def assert_published(hub, tmp_path, local: Path, number: int) -> None:
+    """Every config loads by name with exactly the rows of a local dataset, and no check finds anything."""
+    assert load_by_name(hub, tmp_path / f"home-{number}") == expected([local])
+    pulled = tmp_path / f"pulled-{number}"
+    shutil.copytree(local, pulled)
+    write_card(str(pulled))
+    assert verify(str(pulled)).violations == ()
+
+
+def test_a_run_is_published_at_a_quarter_at_half_and_whole(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    edited = [base for base in read_bases(a_run) if base.num_edits]
+    records = [Path(a_run.url, record_path(base.image, base.num_edits)) for base in edited]
+    contents = [record.read_bytes() for record in records]
+    published: set[str] = set()
+    for number, share in enumerate((0.25, 0.5, 1)):
+        for index, record in enumerate(records):
+            record.unlink(missing_ok=True)
+            if index < share * len(records):
+                record.write_bytes(contents[index])
+        pack_and_push(command, a_run.url, out)
+        there = {path for path in hub.head(NAME).files if path.endswith(".parquet")}
+        assert published < there, "what was published stays where it is"
+        published = there
+        assert_published(hub, tmp_path, out, number)
+
+
+def test_a_second_run_over_the_same_photographs_is_published_beside_the_first(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    make_run(tmp_path / "second", 40, edition="-2")
+    pack_and_push(command, tmp_path / "second", out)
+    assert_published(hub, tmp_path, out, 0)
+
+
+def test_rows_scored_anew_are_replaced_only_when_asked(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    better, worse = [base for base in read_bases(a_run) if base.num_edits == 2][:2]
+    write_score(a_run, better.image, Score(5.0, "natural", True))
+    write_score(a_run, worse.image, Score(1.0, "torn", False, rejected_for="a score below 3"))
+    command("pack", a_run.url, "--out", out, "--shard-size", 1)
+    command("card", out)
+    before = hub.head(NAME)
+    said = command("push", out, NAME, code=1)
+    assert "row ids are there twice, published and in new shards of yours" in said
+    assert "push with --replace" in said
+    assert "would replace" in command("push", out, NAME, "--replace", "--dry-run")
+    assert hub.head(NAME) is before
+
+    command("push", out, NAME, "--replace")
+    assert_published(hub, tmp_path, out, 0)
+    assert manifest_of(hub)["discarded"] == [worse.row_id]
+
+
+def manifest_of(hub) -> dict:
+    return json.loads(hub.head(NAME).files[MANIFEST].content)
+
+
+def ids_of(folder: Path) -> set[str]:
+    return {row for path in folder.rglob("*.parquet") for row in pq.read_table(path)["id"].to_pylist()}
+
+
+def test_rows_that_are_only_discarded_are_not_left_behind_silently(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    for base in read_bases(a_run):
+        if base.num_edits == 3:
+            write_score(a_run, base.image, Score(1.0, "torn", False, rejected_for="a score below 3"))
+    command("pack", a_run.url, "--out", out, "--shard-size", 1)
+    command("card", out)
+    assert "push with --replace" in command("push", out, NAME, code=1)
+    command("push", out, NAME, "--replace")
+    assert_published(hub, tmp_path, out, 0)
+
+
+def test_a_photographers_rows_are_withdrawn_from_the_hub_and_stay_away(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    gone = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    rows = {base.row_id for base in read_bases(a_run) if base.base_id == gone.base_id}
+    before = hub.head(NAME)
+    assert gone.row_id in command("withdraw", NAME, gone.base_id, "--dry-run")
+    assert hub.head(NAME) is before
+
+    said = command("withdraw", NAME, gone.base_id, "--reason", "the photographer asked")
+    assert "earlier commits of the repository still hold the rows" in said
+    assert manifest_of(hub)["withdrawn"] == dict.fromkeys(rows, "the photographer asked")
+    command("pull", NAME, "--out", tmp_path / "pulled")
+    assert len(rows) > 1
+    assert ids_of(tmp_path / "pulled") == ids_of(out) - rows
+    assert_published(hub, tmp_path, tmp_path / "pulled", 0)
+    assert "was withdrawn before" in command("withdraw", NAME, gone.row_id)
+
+    assert f"left out, withdrawn: {gone.image}" in command("pack", a_run.url, "--out", tmp_path / "pulled")
+    assert "withdraw them from your dataset too" in command("push", out, NAME, code=1)
+    command("withdraw", out, gone.base_id)
+    assert "has it all" in command("push", out, NAME)
+    assert load_by_name(hub, tmp_path / "home-1") == expected([tmp_path / "pulled"])
+
+
+def test_rows_are_withdrawn_from_a_folder_and_an_unknown_id_is_named(command, a_run, tmp_path):
+    out = tmp_path / "out"
+    command("pack", a_run.url, "--out", out, "--shard-size", 1)
+    command("card", out)
+    first, second = [base.row_id for base in read_bases(a_run) if base.num_edits][:2]
+    whole = ids_of(out)
+    assert "no row and no base image nobody" in command("withdraw", out, first, "nobody", code=1)
+    assert ids_of(out) == whole
+    command("withdraw", out, first, second)
+    assert ids_of(out) == whole - {first, second}
+    assert verify(str(out)).violations == ()
+    command("pack", a_run.url, "--out", out, "--shard-size", 1)
+    assert ids_of(out) == whole - {first, second}
+
+
+def test_a_row_that_was_withdrawn_from_the_hub_is_not_pushed_again(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    gone = next(base for base in read_bases(a_run) if base.num_edits == 2)
+    command("withdraw", NAME, gone.row_id)
+    write_score(a_run, gone.image, Score(5.0, "natural", True))
+    command("pack", a_run.url, "--out", out, "--shard-size", 1)
+    said = command("push", out, NAME, "--replace", code=1)
+    assert "were withdrawn from the repository" in said
+    assert gone.row_id in said
