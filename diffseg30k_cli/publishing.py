@@ -19,9 +19,11 @@ DatasetAnywhere = Annotated[
 def verify(dataset: DatasetAnywhere, as_json: AsJson = False) -> None:
     """Checks on the shards every promise that the dataset makes."""
     from builder.checks.verify import verify as check
-    from builder.hub.repository import locate
+    from builder.hub.repository import locate, plain_errors
 
-    report = check(locate(dataset))
+    url = locate(dataset)
+    with plain_errors(url):
+        report = check(url)
     show(report, as_json)
     if report.violations:
         raise typer.Exit(1)

@@ -196,6 +196,26 @@ def locate(dataset: str) -> str:
     raise FileNotFoundError(f"there is no dataset {redact(dataset)}: give a folder, a URL or NAMESPACE/NAME")
 
 
+@contextmanager
+def plain_errors(url: str) -> Iterator[None]:
+    """A context in which a dataset is read by its URL; trouble with the Hub raises one plain line.
+
+    Args:
+        url: as `locate` gives it.
+
+    Raises:
+        HubError: the Hub refused, or could not be reached.
+        FileNotFoundError: there is no such dataset or revision, or the token may not see it.
+    """
+    try:
+        yield
+    except Exception as error:
+        on_hub = re.fullmatch(r"hf://datasets/([\w.-]+/[\w.-]+)(?:@([\w./-]+))?", url)
+        if not on_hub or not is_refusal(error):
+            raise
+        raise HubDataset(on_hub[1], on_hub[2]).plain(error) from error
+
+
 def is_passing(error: Exception) -> bool:
     """Whether the same request may succeed later."""
     if isinstance(error, HfHubHTTPError):

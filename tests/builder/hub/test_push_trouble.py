@@ -138,6 +138,19 @@ def test_a_hub_that_is_not_there_is_said_to_be(runs, tmp_path, monkeypatch):
         push_to(gone, runs[0], timeout=1)
 
 
+@pytest.mark.parametrize("command", [("verify", NAME), ("pull", NAME, "--out", "x"), ("withdraw", NAME, "row")])
+def test_a_command_without_the_hub_ends_in_one_line(command, tmp_path):
+    with HubServer(tmp_path / "hub") as gone:
+        pass
+    arguments = [sys.executable, "-m", "diffseg30k_cli", *command]
+    done = subprocess.run(
+        arguments, env=environment(gone, tmp_path / "home"), cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"diffseg30k: {NAME} on {gone.endpoint} cannot be reached")
+
+
 def test_two_pushes_at_once_both_arrive(hub, runs, tmp_path):
     overtaken = hub.fail(Fault(stall(1.5), "POST", COMMIT))
     pushing = [start_pushing(hub, run) for run in runs]
