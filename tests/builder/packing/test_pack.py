@@ -339,6 +339,42 @@ for touch in (3, 20, 50, 100, 170):
 """
 
 
+@pytest.mark.kills
+def test_killed_at_any_moment_while_it_grows_and_started_again_it_ends_in_the_same_bytes(a_run, out, tmp_path):
+    edited = [base for base in read_bases(a_run) if base.num_edits]
+    finish = unfinish(a_run, {base.image for base in edited[::3]})
+    pack(a_run.url, str(tmp_path / "before"), SMALL)
+    finish()
+    write_score(a_run, edited[1].image, Score(1.0, "torn", False, rejected_for="a score below 3"))
+    write_score(a_run, edited[2].image, Score(5.0, "natural", True))
+    whole = tmp_path / "whole"
+    shutil.copytree(tmp_path / "before", whole)
+    pack(a_run.url, str(whole), SMALL)
+
+    kills = 0
+    for first in (2, 10, 25):
+        shutil.copytree(tmp_path / "before", out)
+        for touch in range(first, 1000, 7):
+            command = [sys.executable, "-c", _GROW_AND_KILL, a_run.url, str(out), str(touch)]
+            if subprocess.run(command, cwd=ROOT).returncode == 0:
+                break
+            kills += 1
+        assert contents(out) == contents(whole)
+        shutil.rmtree(out)
+    assert kills >= 20
+
+
+_GROW_AND_KILL = """
+import sys
+from builder.packing.pack import PackOptions, pack
+from tests.kills import die_at_touch
+
+run, out, touch = sys.argv[1:]
+die_at_touch(int(touch), out)
+pack(run, out, PackOptions(shard_bytes=60_000, threads=1, progress=False))
+"""
+
+
 # ── Beside other runs ─────────────────────────────────────────────────────────────────────────────
 
 
