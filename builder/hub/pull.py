@@ -6,11 +6,14 @@ from dataclasses import dataclass
 
 from huggingface_hub import snapshot_download
 
-from builder.dataset.directory import Shard
-from builder.dataset.manifest import MANIFEST
-from builder.hub.contents import MakeCard
+from builder.dataset.directory import DatasetDirectory, Shard
+from builder.dataset.manifest import MANIFEST, read_manifest
+from builder.hub.contents import MakeCard, published_manifest
 from builder.hub.repository import HubDataset, Snapshot
 from diffseg30k import CONFIGS
+
+DOWNLOADS = os.path.join(".cache", "huggingface", "download")
+"""Where in a folder `huggingface_hub` remembers what it downloaded into it."""
 
 
 @dataclass(frozen=True)
@@ -56,8 +59,9 @@ class PullReport:
 def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | None = None) -> PullReport:
     """Brings the shards of a dataset, whole: a shard serves several configs.
 
-    Files that exist are not downloaded again, and a partial download continues. All of a dataset comes
-    with its card; of a part the card is made anew, for it counts rows.
+    Files that exist are not downloaded again, and a partial download continues. Shards of an earlier pull that the
+    commit no longer has are removed. All of a dataset comes with its card; of a part the card is made anew, for it
+    counts rows.
 
     Args:
         repo_id: `NAMESPACE/NAME`.
@@ -66,7 +70,8 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
 
     Raises:
         FileNotFoundError: there is no such dataset, or it has no such config or split.
-        ValueError: this version knows no such config or split.
+        ValueError: this version knows no such config or split, or the folder holds shards that no pull brought and
+            that the commit does not have.
         HubError: the Hub refused, or could not be reached.
     """
     options = options or PullOptions()
@@ -80,10 +85,30 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
     whole = len(shards) == len(snapshot.shards)
     parts = [*(shard.path for shard in shards), *([MANIFEST] if MANIFEST in snapshot.files else [])]
     wanted = list(snapshot.files) if whole else parts
+    if taken := read_manifest(DatasetDirectory(out)).gone - published_manifest(hub, snapshot).gone:
+        raise ValueError(
+            f"{len(taken)} rows were taken out of {out} and not out of {repo_id}, {min(taken)} among them: "
+            "push with --replace first, or pull into another folder"
+        )
+    stale = _stale(out, snapshot)
     download(hub, snapshot.commit, out, [path for path in wanted if path != ".gitattributes"], options.workers)
+    for path in stale:
+        os.remove(os.path.join(out, path))
     if not whole:
         make_card(out, out)
     return PullReport(snapshot.commit, tuple(shard.path for shard in shards), sum(shard.size for shard in shards))
+
+
+def _stale(out: str, snapshot: Snapshot) -> list[str]:
+    """The shards of a folder that an earlier pull brought and that a commit does not have."""
+    extra = [shard.path for shard in DatasetDirectory(out).shards() if shard.path not in snapshot.files]
+    own = [path for path in extra if not os.path.exists(os.path.join(out, DOWNLOADS, f"{path}.metadata"))]
+    if own:
+        raise ValueError(
+            f"{out} holds {len(own)} shards that the commit does not have and no pull brought, "
+            f"{own[0]} among them: pull into another folder"
+        )
+    return extra
 
 
 def _folders(options: PullOptions) -> set[str] | None:

@@ -3,7 +3,6 @@
 import dataclasses
 import os
 import random
-import tempfile
 import time
 from dataclasses import dataclass, field
 
@@ -14,7 +13,17 @@ from builder.dataset.directory import DatasetDirectory, require_shards
 from builder.dataset.manifest import read_manifest
 from builder.hub.contents import Contents, MakeCard, Sender, prepare
 from builder.hub.diff import NewShard
-from builder.hub.repository import HubDataset, HubError, Snapshot, is_passing, is_refusal, redacted_logs, status
+from builder.hub.repository import (
+    HubDataset,
+    HubError,
+    Snapshot,
+    asked_pause,
+    is_passing,
+    is_refusal,
+    redacted_logs,
+    status,
+)
+from builder.hub.scratch import scratch_folder
 
 
 @dataclass(frozen=True)
@@ -93,7 +102,15 @@ class PushReport:
 
 
 class _Again(Exception):
-    """The repository has to be read again, for the reason given."""
+    """The repository has to be read again, for the reason given.
+
+    Attributes:
+        pause: the seconds that the Hub asked to wait; None where it did not.
+    """
+
+    def __init__(self, reason: str, pause: float | None = None):
+        super().__init__(reason)
+        self.pause = pause
 
 
 @dataclass
@@ -132,7 +149,7 @@ def push(dataset_dir: str, repo_id: str, make_card: MakeCard, options: PushOptio
     dataset = DatasetDirectory(dataset_dir)
     local = dataset.shards() if read_manifest(dataset).gone else require_shards(dataset)
     hub = HubDataset(repo_id, options.revision, options.endpoint, options.timeout)
-    with redacted_logs(), tempfile.TemporaryDirectory(prefix="diffseg30k-") as scratch:
+    with redacted_logs(), scratch_folder() as scratch:
         sender = Sender(dataset, local, hub, make_card, scratch, options.replace, options.progress)
         if not options.dry_run:
             _require_repository(hub, options)
@@ -151,7 +168,7 @@ def _push(sender: Sender, options: PushOptions) -> PushReport:
             commit = _send(sender, contents, sent, options, report)
         except _Again as again:
             reason = str(again)
-            time.sleep(random.uniform(0.2, 1) * min(attempt, 10))
+            time.sleep(random.uniform(0.2, 1) * min(attempt, 10) if again.pause is None else again.pause)
         else:
             return dataclasses.replace(report, commit=commit.commit_url, pull_request=commit.pr_url)
     raise HubError(f"{sender.hub.repo_id}: gave up after {options.tries} tries; the last time {reason}")
@@ -280,7 +297,7 @@ def _after_failed_commit(hub: HubDataset, error: Exception, create_pr: bool) -> 
     if create_pr and status(error) != 429:
         return HubError(f"{plain}; a pull request may have been opened: look there before pushing again")
     # whether it was carried out shows when the repository is read again
-    return _Again(str(plain))
+    return _Again(str(plain), asked_pause(error))
 
 
 def _message(report: PushReport) -> str:

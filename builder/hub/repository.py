@@ -148,7 +148,7 @@ class HubDataset:
         """
         try:
             with self.waiting():
-                return retried(request, is_passing, tries, _asked_pause)
+                return retried(request, is_passing, tries, asked_pause)
         except BadRequestError:
             raise
         except (LocalTokenNotFoundError, HFValidationError) as error:
@@ -246,7 +246,7 @@ def _refusal(error: HfHubHTTPError) -> str:
     return f"it answered {code}" + (f": {said}" if said else "")
 
 
-def _asked_pause(error: Exception) -> float | None:
+def asked_pause(error: Exception) -> float | None:
     """The seconds that the Hub asks to wait, at most five minutes."""
     asked = error.response.headers.get("Retry-After") if isinstance(error, HfHubHTTPError) else None
     return min(float(asked), 300) if asked and asked.isdigit() else None

@@ -1,7 +1,6 @@
 """Takes rows out of a dataset on the Hub: the shards that hold them are replaced by shards without them."""
 
 import os
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -12,6 +11,7 @@ from builder.hub.contents import MakeCard, copy_published, published_manifest
 from builder.hub.pull import download
 from builder.hub.push import PushOptions, PushReport, push
 from builder.hub.repository import HubDataset
+from builder.hub.scratch import scratch_folder
 from builder.packing.withdraw import WithdrawReport, find_rows, withdraw
 
 HISTORY = (
@@ -64,7 +64,7 @@ def withdraw_published(
     hub = HubDataset(repo_id, options.revision, options.endpoint, options.timeout)
     snapshot = hub.snapshot()
     withdrawn = published_manifest(hub, snapshot).withdrawn
-    with tempfile.TemporaryDirectory(prefix="diffseg30k-") as scratch:
+    with scratch_folder() as scratch:
         published, folder = DatasetDirectory(os.path.join(scratch, "published")), os.path.join(scratch, "dataset")
         copy_published(hub, snapshot, published.url, os.path.join(scratch, "pool"))
         rows, already = find_rows(published, row_ids, withdrawn, repo_id)

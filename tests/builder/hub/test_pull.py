@@ -7,10 +7,13 @@ import sys
 import pytest
 
 from builder.hub.pull import PullOptions, pull
+from builder.hub.push import PushOptions
 from builder.hub.repository import locate
+from builder.hub.withdraw import withdraw_published
 from builder.packing.pack import PackOptions, pack
+from builder.packing.withdraw import withdraw
 from diffseg30k import CONFIGS
-from tests.hub_client import NAME, environment, expected, packed_run, push_to
+from tests.hub_client import NAME, environment, expected, ids, packed_run, push_to
 from tests.hub_server import Fault, drop
 from tests.plain_card import write_plain_card
 from tests.run_factory import make_run
@@ -184,3 +187,34 @@ def test_the_command_line_verifies_a_dataset_by_its_name(hub, dataset, tmp_path)
     done = subprocess.run(command, cwd=tmp_path, env=settings, capture_output=True, text=True, timeout=300)
     assert "rows in" in done.stdout, done.stderr
     assert done.stdout.count(" 0 violations") == 1, done.stdout
+
+
+def test_what_the_commit_no_longer_has_is_removed_where_a_pull_brought_it(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    pulled = tmp_path / "pulled"
+    pull_from(hub, pulled)
+    row = ids(dataset, "validation", "edited")[0]
+    withdraw_published(NAME, [row], write_plain_card, options=PushOptions(endpoint=hub.endpoint, progress=False))
+    pull_from(hub, pulled)
+    assert set(files(pulled)) == {path for path in hub.head(NAME).files if path.endswith(".parquet")}
+    assert row not in ids(pulled, "validation", "edited")
+
+
+def test_shards_that_no_pull_brought_are_not_mixed_with_a_commit(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    own = packed_run(tmp_path, 7)
+    before = files(own)
+    with pytest.raises(ValueError, match=r"does not have and no pull brought, data/.* pull into another folder"):
+        pull_from(hub, own)
+    assert files(own) == before
+
+
+def test_rows_that_are_withdrawn_here_and_not_there_do_not_come_back_by_a_pull(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    pulled = tmp_path / "pulled"
+    pull_from(hub, pulled)
+    row = ids(dataset, "validation", "edited")[0]
+    withdraw(str(pulled), [row])
+    with pytest.raises(ValueError, match=f"1 rows were taken out of .*{row}.*push with --replace first"):
+        pull_from(hub, pulled)
+    assert row not in ids(pulled, "validation", "edited")

@@ -1,8 +1,11 @@
 """Pushing when things go wrong: refusals, lost connections, lost answers, other pushes, and SIGKILL."""
 
+import os
 import signal
 import subprocess
 import sys
+import tempfile
+import time
 from concurrent.futures import Future
 from multiprocessing.process import BaseProcess
 
@@ -65,6 +68,26 @@ def test_a_commit_that_fails_is_made_once(hub, runs, act):
     assert fault.struck >= 1
     assert files_of(hub) == shards(*runs)
     assert len(hub.hub.repositories[NAME].commits) == 3
+
+
+def test_a_commit_is_made_again_no_sooner_than_the_hub_asks(hub, runs):
+    hub.fail(Fault(refuse(429, headers={"Retry-After": "2"}), "POST", COMMIT))
+    begun = time.monotonic()
+    push_to(hub, runs[0])
+    assert time.monotonic() - begun >= 2
+
+
+def test_folders_of_killed_pushes_are_removed_by_the_next_and_those_of_living_ones_stay(
+    hub, runs, monkeypatch, tmp_path
+):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    names = [f"diffseg30k-{dead.pid}-left", f"diffseg30k-{os.getpid()}-mine", "diffseg30k-notes"]
+    for name in names:
+        (tmp_path / name / "pool").mkdir(parents=True)
+    push_to(hub, runs[0])
+    assert {path.name for path in tmp_path.iterdir()} & set(names) == set(names[1:])
 
 
 def test_a_commit_that_stalls_is_given_up_and_made_again(hub, runs):
