@@ -11,6 +11,7 @@ from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import (
     AsJson,
+    Check,
     CheckpointChoices,
     Dataset,
     Device,
@@ -78,13 +79,29 @@ def build(
     target: Target = None,
     workers: Workers = None,
     max_failures: MaxFailures = 0,
+    check: Check = False,
     as_json: AsJson = False,
 ) -> None:
     """Builds a packed dataset from photographs: runs plan, generate, score, pack and card.
 
     An interrupted build continues when it is started again with the same options.
     """
-    _build(out, sources, plan, replaced, vlm, work, scoring, packing, run, target, workers, max_failures, as_json)
+    _build(
+        out,
+        sources,
+        plan,
+        replaced,
+        vlm,
+        work,
+        scoring,
+        packing,
+        run,
+        target,
+        workers,
+        max_failures,
+        check,
+        as_json,
+    )
 
 
 def _build(
@@ -100,6 +117,7 @@ def _build(
     target: int | None = None,
     workers: int | None = None,
     max_failures: int = 0,
+    check: bool = False,
     as_json: bool = False,
 ) -> None:
     from diffseg30k_cli.pipelines import BuildOptions, build_dataset
@@ -114,6 +132,7 @@ def _build(
         quality=scoring.quality(),
         packing=packing.packing(),
         max_failures=max_failures,
+        check=check,
     )
     planned = plan.plan(replaced, client if plan.asks_vlm else None)
     if not build_dataset(sources.sources(), planned, out, options, partial(show_stage, as_json=as_json)):
@@ -129,6 +148,7 @@ def plan(
     replaced: CheckpointChoices,
     vlm: VlmChoices,
     work: WorkChoices,
+    check: Check = False,
     as_json: AsJson = False,
 ) -> None:
     """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
@@ -136,7 +156,8 @@ def plan(
 
     client = vlm.client(work.device) if choices.asks_vlm else None
     painting = work.worker(replaced) if sources.captions else None
-    show(prepare_run(run, sources.sources(), choices.plan(replaced, client), client, painting), as_json)
+    planned = choices.plan(replaced, client)
+    show(prepare_run(run, sources.sources(), planned, client, painting, check=check), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -158,6 +179,7 @@ def generate(
     time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = SlurmOptions.time,
     setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
     sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
+    check: Check = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes the unfinished edits of a plan; those that failed are tried again."""
@@ -168,7 +190,7 @@ def generate(
     if executor != "local" and workers is None:
         raise typer.BadParameter("give the number of workers on the cluster", param_hint="--workers")
     where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
-    _generate(run, replaced, vlm, work, where, max_failures, as_json)
+    _generate(run, replaced, vlm, work, where, max_failures, check, as_json)
 
 
 def _generate(
@@ -178,6 +200,7 @@ def _generate(
     work: WorkChoices,
     where: ExecutorOptions,
     max_failures: int,
+    check: bool,
     as_json: bool,
 ) -> None:
     """Makes or submits the edits of a plan; without a named VLM that of the plan is used."""
@@ -197,7 +220,7 @@ def _generate(
     if vlm.vlm is None:
         planned = read_vlm(RunDirectory(run))
         vlm = replace(vlm, vlm=planned.get("vlm"), vlm_model=vlm.vlm_model or planned.get("model"))
-    report = make_edits(run, options, where, vlm.client(options.device))
+    report = make_edits(run, options, where, vlm.client(options.device), check)
     show(report, as_json)
     if not is_complete(report, max_failures):
         raise typer.Exit(1)
@@ -217,15 +240,34 @@ def score(
     report = score_run(run, scoring.quality(), vlm.client(device))
     show(report, as_json)
     report.check()
+    if report.unreadable:
+        raise typer.Exit(1)
 
 
 @app.command(rich_help_panel=BUILDING)
 @grouped
-def pack(run: RunArgument, out: Out, packing: PackChoices, as_json: AsJson = False) -> None:
-    """Packs the finished images of a run to Parquet shards."""
+def pack(
+    run: RunArgument,
+    out: Out,
+    packing: PackChoices,
+    partial_run: Annotated[
+        bool, typer.Option("--partial", help="Images may be unfinished: they are left out without an error.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Packs the finished images of a run to Parquet shards.
+
+    It ends with exit code 1 if a file of the run is missing or damaged, and with 3 if images are unfinished; what
+    can be packed is packed in either case.
+    """
     from builder.packing.pack import pack as pack_run
 
-    show(pack_run(run, out, packing.packing()), as_json)
+    report = pack_run(run, out, packing.packing())
+    show(report, as_json)
+    if report.broken:
+        raise typer.Exit(1)
+    if report.unfinished and not partial_run:
+        raise typer.Exit(3)
 
 
 @app.command(rich_help_panel=BUILDING)

@@ -30,6 +30,10 @@ Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a work
 MaxFailures = Annotated[
     int, typer.Option(min=0, help="With more failed edits than this the command ends with an error.")
 ]
+Check = Annotated[
+    bool,
+    typer.Option("--check", help="Compare every file of the run with its SHA-256; damaged ones are made again."),
+]
 ShardSize = Annotated[int, typer.Option(min=1, help="Approximate size of a shard, in MB.")]
 AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 

@@ -39,6 +39,7 @@ class BuildOptions:
         client: the VLM that writes prompts, names objects and judges; None for none.
         quality: the options of the quality filter.
         packing: the options of packing.
+        check: compare every file of the run with its digest, and make damaged ones again.
         max_failures: with more failed or lost edits than this the build is not complete.
     """
 
@@ -50,6 +51,7 @@ class BuildOptions:
     quality: QualityOptions = field(default_factory=QualityOptions)
     packing: PackOptions = field(default_factory=PackOptions)
     max_failures: int = 0
+    check: bool = False
 
 
 def build_dataset(
@@ -71,7 +73,7 @@ def build_dataset(
         report: is given each stage's report; by default it is printed.
 
     Returns:
-        Whether no more edits failed than may.
+        Whether no more edits failed than may, and no image was left out for a damaged file.
 
     Raises:
         ValueError, FileNotFoundError: raised by a stage; see `prepare_run`, `generate`, `score` and `pack`.
@@ -82,7 +84,9 @@ def build_dataset(
     run = options.run or f"{out.rstrip('/')}-run"
     runs, complete = _edited_runs(run, sources, plan, options, report)
     for each in runs:
-        report("pack", pack(each, out, options.packing))
+        packed = pack(each, out, options.packing)
+        report("pack", packed)
+        complete = complete and not packed.broken
     report("card", Files("card", (write_card(out),)))
     return complete
 
@@ -103,21 +107,23 @@ def _edited_runs(
     planner = options.client if plan.asks_vlm else None
     painting = options.worker if sources.captions else None
     if options.target:
-        rounds = carry_out(run, options.target, sources, plan, work, partial(report, "plan"), planner, painting)
+        rounds = carry_out(
+            run, options.target, sources, plan, work, partial(report, "plan"), planner, painting, options.check
+        )
         report("rounds", rounds)
         return rounds.runs, all(complete)
-    report("plan", prepare_run(run, sources, plan, planner, painting))
+    report("plan", prepare_run(run, sources, plan, planner, painting, check=options.check))
     work(run)
     return (run,), all(complete)
 
 
 def _generate_and_score(run: str, options: BuildOptions, report: ReportStage) -> bool:
-    made = generate(run, options.worker, options.where, options.client)
+    made = generate(run, options.worker, options.where, options.client, options.check)
     report("generate", made)
     scored = score(run, options.quality, options.client)
     report("score", scored)
     scored.check()
-    return is_complete(made, options.max_failures)
+    return is_complete(made, options.max_failures) and not scored.unreadable
 
 
 def is_complete(made: RunReport, max_failures: int) -> bool:
@@ -152,6 +158,7 @@ def add_lora_edits(
     report("plan", plan_lora_run(run, lora_run, dict(options.worker.replacements)))
     complete = _generate_and_score(lora_run, options, report)
     packing = PackOptions(lora=True, with_originals=has_originals(DatasetDirectory(out)))
-    report("pack", pack(lora_run, out, packing))
+    packed = pack(lora_run, out, packing)
+    report("pack", packed)
     report("card", Files("card", (write_card(out),)))
-    return complete
+    return complete and not packed.broken

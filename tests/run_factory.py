@@ -13,6 +13,7 @@ from skimage import data, draw
 from builder.encoding.images import encode_image, encode_mask
 from builder.run.bases import Base, write_bases
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, score_path
+from builder.run.file_digest import FileDigest
 from builder.run.records import EditRecord, write_record
 from diffseg30k import EDIT_TYPES, side
 
@@ -105,7 +106,8 @@ def _make_image(
     run: RunDirectory, content: Content, pixels: int, lora: str | None, edition: str, rng: np.random.Generator
 ) -> Base:
     image = _crop(content.index, pixels, rng)
-    run.write(base_path(content.name), encode_image(image))
+    data = encode_image(image)
+    run.write(base_path(content.name), data)
     for turn, generator in enumerate(content.generators, start=1):
         image = _edit(run, content, turn, generator, image, lora, rng)
     generated = content.index % 3 == 2
@@ -119,7 +121,7 @@ def _make_image(
         license=None if generated else LICENSES[content.index % len(LICENSES)],
         url=None if generated else f"http://images.example/{content.base_id}.jpg",
         num_edits=len(content.generators),
-    )
+    ).with_file(data)
 
 
 def _edit(
@@ -137,8 +139,9 @@ def _edit(
     edited[mask] = rng.integers(0, 256, (int(mask.sum()), 3), dtype=np.uint8)
     if compositing == "regenerated":
         edited[~mask] ^= 1
-    run.write(image_path(content.name, turn), encode_image(edited))
-    run.write(mask_path(content.name, turn), encode_mask(mask))
+    files = encode_image(edited), encode_mask(mask)
+    run.write(image_path(content.name, turn), files[0])
+    run.write(mask_path(content.name, turn), files[1])
     difference = np.abs(edited.astype(np.int16) - image).mean(axis=2) / 255
     record = EditRecord(
         turn=turn,
@@ -156,6 +159,9 @@ def _edit(
         inside_change=float(difference[mask].mean()),
         outside_change=float(difference[~mask].mean()),
         seconds=float(rng.random()),
+        image_file=FileDigest.of(files[0]),
+        mask_file=FileDigest.of(files[1]),
+        input_sha256=FileDigest.of(run.read(image_path(content.name, turn - 1))).sha256,
     )
     write_record(run, content.name, record)
     return edited

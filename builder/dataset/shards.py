@@ -6,8 +6,9 @@ exists need not be written again.
 
 import hashlib
 import json
+import os
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -143,6 +144,16 @@ def plan_shard(place: str, rows: Iterable[Row], rows_per_group: int, with_origin
         if not groups or len(groups[-1]) == rows_per_group or groups[-1][-1][1].flags != row[1].flags:
             groups.append([])
         groups[-1].append(row)
+    return _planned(place, groups, with_originals)
+
+
+def without(shard: PlannedShard, keys: Set[str], with_originals: bool) -> PlannedShard:
+    """A shard without some entries, each row group without those of its own; its name is another then."""
+    groups = [[row for row in group if row[0].key not in keys] for group in shard.row_groups]
+    return _planned(os.path.dirname(shard.path), [group for group in groups if group], with_originals)
+
+
+def _planned(place: str, groups: Sequence[Sequence[Row]], with_originals: bool) -> PlannedShard:
     marks = [Group(group[0][1].flags, tuple(entry.fingerprint for entry, _ in group)) for group in groups]
     return PlannedShard(shard_path(place, marks, with_originals), tuple(tuple(group) for group in groups))
 
@@ -176,15 +187,17 @@ def write_shard(
 
     Args:
         file: a local path.
-        fingerprints: of its rows, as in `PlannedShard.fingerprints`.
+        fingerprints: of its rows, and perhaps of others, as in `PlannedShard.fingerprints`.
         rows: the rows of each row group, with the columns of `diffseg30k.features`.
         with_originals: the rows carry their base images.
     """
     schema = features(with_originals).arrow_schema
     with whole_file(file) as temporary, pq.ParquetWriter(temporary, schema, **writer_options(schema)) as writer:
+        written: dict[str, str] = {}
         for group in rows:
             writer.write_table(_table(group, schema), row_group_size=len(group))
-        writer.add_key_value_metadata({FINGERPRINTS.decode(): json.dumps(fingerprints, sort_keys=True)})
+            written |= {row["id"]: fingerprints[row["id"]] for row in group if row["id"] in fingerprints}
+        writer.add_key_value_metadata({FINGERPRINTS.decode(): json.dumps(written, sort_keys=True)})
 
 
 def read_fingerprints(metadata: pq.FileMetaData) -> dict[str, str]:

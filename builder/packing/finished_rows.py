@@ -8,9 +8,10 @@ from dataclasses import dataclass, field
 
 from builder.dataset.shards import Entry
 from builder.dataset.splits import Member
-from builder.packing.rows import BrokenImage, edit_fields, read_records
+from builder.packing.rows import BrokenImage, final_digest, read_records
 from builder.run.bases import Base, read_bases
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.file_digest import FileDigest
 from builder.run.records import EditRecord
 from builder.run.scores import Score, read_score
 from builder.run.surplus import read_surplus
@@ -32,7 +33,7 @@ class Survey:
     Attributes:
         images: those that can be packed, by name.
         entries: what the shards are planned from, one per image of `images`, in the same order.
-        unfinished: names of the images that wait for an edit.
+        unfinished: names of the images that wait for an edit, or whose edit failed.
         rejected: names of the images whose quality was found too low.
         surplus: names of the accepted images that `build --target` found to be more than wanted.
         broken: name to what is wrong, of the images that cannot be packed.
@@ -119,29 +120,37 @@ def _entry(
 ) -> Entry:
     if base.source not in SOURCES:
         raise BrokenImage(base.image, f"its source {base.source!r} is none of {', '.join(SOURCES)}")
-    turns = range(1, base.num_edits + 1)
-    paths = [image_path(base.image, base.num_edits), *(mask_path(base.image, turn) for turn in turns)]
-    if with_originals:
-        paths.append(base_path(base.image))
-    if missing := [path for path in paths if path not in sizes]:
-        raise BrokenImage(base.image, f"{missing[0]} is missing")
     records = read_records(run, base)
-    file_sizes = [sizes[path] for path in paths]
+    files = {image_path(base.image, base.num_edits): final_digest(base, records)}
+    files |= {mask_path(base.image, record.turn): record.mask_file for record in records}
+    if with_originals:
+        files[base_path(base.image)] = base.digest
+    for path, digest in files.items():
+        if problem := digest.problem(sizes.get(path)) if digest else path not in sizes and "is missing":
+            raise BrokenImage(base.image, f"{path} {problem}")
+    file_sizes = [sizes[path] for path in files]
     return Entry(
         key=base.image,
         member=Member(base.row_id, base.base_id, tuple(record.generator for record in records)),
         size=sum(file_sizes),
-        fingerprint=_fingerprint(base, records, score, file_sizes),
+        fingerprint=_fingerprint(base, records, score, [*files.values()], file_sizes),
     )
 
 
-def _fingerprint(base: Base, records: list[EditRecord], score: Score | None, file_sizes: list[int]) -> bytes:
-    """A digest of all that the row is made of; the pixels go in by their measured changes and encoded sizes."""
+def _fingerprint(
+    base: Base,
+    records: list[EditRecord],
+    score: Score | None,
+    digests: list[FileDigest | None],
+    file_sizes: list[int],
+) -> bytes:
+    """A digest of all that the row is made of. The pixels of a run without digests go in by their measured changes
+    and encoded sizes."""
     content = [
-        vars(base),
-        [edit_fields(record) for record in records],
+        base.content(),
+        [record.in_dataset() for record in records],
         dataclasses.asdict(score) if score else None,
-        file_sizes,
+        [digest.sha256 if digest else size for digest, size in zip(digests, file_sizes, strict=True)],
     ]
     text = json.dumps(content, sort_keys=True, ensure_ascii=False)
     return hashlib.blake2b(text.encode(), digest_size=16).digest()

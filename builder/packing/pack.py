@@ -10,23 +10,21 @@ import dataclasses
 import itertools
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence, Set
 from dataclasses import dataclass
 
-from tqdm import tqdm
-
 from builder.dataset.directory import DatasetDirectory
-from builder.dataset.existing import Standing, check_schema, occupied, read_existing, sort_out
+from builder.dataset.existing import Existing, Standing, check_schema, occupied, read_existing, sort_out
 from builder.dataset.manifest import Manifest, read_manifest
-from builder.dataset.shards import Entry, PlannedShard, plan_shard, plan_shards, write_shard
+from builder.dataset.shards import Entry, PlannedShard, plan_shard, plan_shards
 from builder.dataset.splits import Occupied, place, place_lora
 from builder.packing.finished_rows import Survey, survey
 from builder.packing.options import PackOptions
-from builder.packing.rows import BrokenImage, read_row
-from builder.packing.switch import STAGING, finish_switch, switch
+from builder.packing.rows import read_row
+from builder.packing.stage import Staged, stage
+from builder.packing.switch import finish_switch, switch
 from builder.run.directory import BASES, RunDirectory
-from builder.run.map_ahead import map_ahead
+from builder.run.file_digest import REPAIR
 from diffseg30k import features, folder
 
 
@@ -70,6 +68,7 @@ class PackReport:
             *(f"left out, withdrawn: {image}" for image in self.withdrawn),
             *([f"left out, more than wanted: {self.surplus} images"] if self.surplus else []),
             *(f"left out, broken: {image}: {reason}" for image, reason in self.broken.items()),
+            *([f"to make what is broken again: {REPAIR}"] if self.broken else []),
         ]
 
 
@@ -98,11 +97,11 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
     withdrawn = found.leave_out(manifest.withdrawn)
     check_schema(dataset, dataset.shards(), features(options.with_originals).arrow_schema)
     standing = _standing(dataset, found)
-    shards = _stage(run, out, found, standing, occupied(dataset, standing.kept_shards), options)
+    staged = _stage(run, out, found, standing, occupied(dataset, standing.kept_shards), options)
     there = {each.shard.path for each in standing.changed}
-    planned = {shard.path for shard in shards}
-    switch(out, planned - there, there - planned, _manifest(manifest, found, standing))
-    return _report(found, standing, shards, withdrawn)
+    planned = {shard.path for shard in staged.shards}
+    switch(out, staged.digests, there - planned, _manifest(manifest, found, standing))
+    return _report(found, standing, staged.shards, withdrawn)
 
 
 def _standing(dataset: DatasetDirectory, found: Survey) -> Standing:
@@ -118,7 +117,7 @@ def _manifest(manifest: Manifest, found: Survey, standing: Standing) -> Manifest
 
 
 def _report(
-    found: Survey, standing: Standing, shards: list[PlannedShard], withdrawn: tuple[str, ...]
+    found: Survey, standing: Standing, shards: Sequence[PlannedShard], withdrawn: tuple[str, ...]
 ) -> PackReport:
     groups: Counter[str] = Counter()
     for shard in shards:
@@ -155,27 +154,50 @@ def _dataset(out: str) -> DatasetDirectory:
 
 def _stage(
     run: RunDirectory, out: str, found: Survey, standing: Standing, taken: Occupied, options: PackOptions
-) -> list[PlannedShard]:
-    """Makes all shards that are not there yet, in the staging folder. A broken image is left out of the plan."""
-    while True:
-        shards = _plan(run, found, standing, taken, options)
-        try:
-            _write_missing(run, out, found, shards, options)
-        except BrokenImage as error:
-            found.drop(error.image, error.reason)
-            continue
-        return shards
+) -> Staged:
+    """Makes all shards that are not there yet, in the staging folder, and takes broken images out of `found`.
+
+    Raises:
+        ValueError: nothing is left to pack, or a row of a shard that is written again is broken now.
+    """
+
+    def load(entry: Entry) -> dict:
+        image = found.images[entry.key]
+        return read_row(run, image.base, image.score, options.with_originals)
+
+    planned = _plan(run, out, found, standing, taken, options)
+    staged = stage(out, planned, load, options)
+    row_ids = {image: found.images[image].base.row_id for image in staged.broken}
+    for image, reason in staged.broken.items():
+        found.drop(image, reason)
+    _require_rows(run, found, standing)
+    for each in standing.changed:
+        _refuse_loss(out, each, {row for row in row_ids.values() if row in each.rows})
+    return staged
 
 
-def _plan(
-    run: RunDirectory, found: Survey, standing: Standing, taken: Occupied, options: PackOptions
-) -> list[PlannedShard]:
-    """The shards to be written: one for the rows of each one that changed, and those of new rows."""
+def _refuse_loss(out: str, each: Existing, lost: Set[str]) -> None:
+    """Makes sure that no row goes because its image is unfinished or broken now."""
+    if lost:
+        raise ValueError(
+            f"{out}/{each.shard.path} has to be written again and holds the row {min(lost)}, whose image is "
+            f"unfinished or damaged by now: {REPAIR}, then pack"
+        )
+
+
+def _require_rows(run: RunDirectory, found: Survey, standing: Standing) -> None:
     if not found.entries and not any(found.row_ids & each.rows.keys() for each in standing.kept):
         raise ValueError(
             f"{run.url}: nothing to pack: {len(found.unfinished)} images are unfinished, "
             f"{len(found.rejected)} rejected, {len(found.broken)} broken{_first(found.broken)}"
         )
+
+
+def _plan(
+    run: RunDirectory, out: str, found: Survey, standing: Standing, taken: Occupied, options: PackOptions
+) -> list[PlannedShard]:
+    """The shards to be written: one for the rows of each one that changed, and those of new rows."""
+    _require_rows(run, found, standing)
     there = {row for each in standing.kept for row in each.rows}
     entries = [entry for entry in found.entries if entry.member.id not in there]
     members = [entry.member for entry in entries]
@@ -183,6 +205,7 @@ def _plan(
     rows = dict(zip((member.id for member in members), zip(entries, placements, strict=True), strict=True))
     again = []
     for each in standing.changed:
+        _refuse_loss(out, each, each.rows.keys() - rows.keys() - found.discarded_ids)
         staying = [rows.pop(row) for row in each.rows if row in rows]
         for home in sorted({(placement.side, placement.group) for _, placement in staying}):
             chosen = [row for row in staying if (row[1].side, row[1].group) == home]
@@ -199,32 +222,3 @@ def _plan(
 
 def _first(broken: dict[str, str]) -> str:
     return "".join(f" ({image}: {reason})" for image, reason in itertools.islice(broken.items(), 1))
-
-
-def _write_missing(
-    run: RunDirectory, out: str, found: Survey, shards: list[PlannedShard], options: PackOptions
-) -> None:
-    def load(entry: Entry) -> dict:
-        image = found.images[entry.key]
-        return read_row(run, image.base, image.score, options.with_originals)
-
-    hidden = None if options.progress else True
-    with (
-        tqdm(total=sum(shard.rows for shard in shards), unit="row", desc="Packing", disable=hidden) as bar,
-        ThreadPoolExecutor(options.threads) as pool,
-    ):
-        for shard in shards:
-            staged = os.path.join(out, STAGING, shard.path)
-            if not os.path.exists(os.path.join(out, shard.path)) and not os.path.exists(staged):
-                rows = _row_groups(pool, load, shard, options.rows_per_group)
-                write_shard(staged, shard.fingerprints, rows, options.with_originals)
-            bar.update(shard.rows)
-
-
-def _row_groups(
-    pool: ThreadPoolExecutor, load: Callable[[Entry], dict], shard: PlannedShard, ahead: int
-) -> Iterator[list[dict]]:
-    """The rows of a shard with their flags; while one group is being written the next is read."""
-    rows = map_ahead(pool, load, (entry for group in shard.row_groups for entry, _ in group), ahead)
-    for group in shard.row_groups:
-        yield [next(rows) | placement.flags for _, placement in group]

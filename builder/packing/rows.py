@@ -1,11 +1,13 @@
 """Builds the dataset row of a finished image of a run."""
 
 import functools
+from collections.abc import Sequence
 
 from builder.encoding.painting import Turn, paint
 from builder.encoding.webp_header import lossless_size
 from builder.run.bases import Base
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.file_digest import DamagedFile, FileDigest, check
 from builder.run.records import EditRecord, read_record
 from builder.run.scores import Score
 from diffseg30k import CLASS_NAMES, COMPOSITING, EDIT_TYPES, LABELS, SOURCES, label_value
@@ -54,11 +56,6 @@ def _record_problem(record: EditRecord, turn: int) -> str | None:
     return None
 
 
-def edit_fields(record: EditRecord) -> dict:
-    """What the dataset keeps of a record: all but the seconds, which differ from run to run."""
-    return {name: value for name, value in vars(record).items() if name != "seconds"}
-
-
 def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals: bool) -> dict:
     """The dataset row of a finished image, but for the held-out columns.
 
@@ -70,9 +67,9 @@ def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals:
         BrokenImage: a file is missing, damaged, or of another size than the image.
     """
     records = read_records(run, base)
-    image = _read(run, base, image_path(base.image, base.num_edits))
+    image = _read(run, base, image_path(base.image, base.num_edits), final_digest(base, records))
     size = _size(image, base, image_path(base.image, base.num_edits))
-    masks = [_read(run, base, mask_path(base.image, record.turn)) for record in records]
+    masks = [_read(run, base, mask_path(base.image, record.turn), record.mask_file) for record in records]
     semantic, binary = _paint(base, size, records, masks)
     edits = [_edit(record, mask) for record, mask in zip(records, masks, strict=True)]
     if score and edits:
@@ -90,11 +87,16 @@ def read_row(run: RunDirectory, base: Base, score: Score | None, with_originals:
         "quality_score": score.score if score else None,
     }
     if with_originals:
-        original = _read(run, base, base_path(base.image))
+        original = _read(run, base, base_path(base.image), base.digest)
         if _size(original, base, base_path(base.image)) != size:
             raise BrokenImage(base.image, f"{base_path(base.image)} is not of the image's size")
         row["original"] = _picture(original)
     return row
+
+
+def final_digest(base: Base, records: Sequence[EditRecord]) -> FileDigest | None:
+    """Of the image after the last turn; None in a run of an earlier version."""
+    return records[-1].image_file if records else base.digest
 
 
 def _picture(data: bytes) -> dict:
@@ -113,7 +115,7 @@ def _base_fields(base: Base) -> dict:
 
 
 def _edit(record: EditRecord, mask: bytes) -> dict:
-    return edit_fields(record) | {
+    return record.in_dataset() | {
         "generator": label_value(record.generator),
         "edit_type": EDIT_TYPES.index(record.edit_type),
         "mask": _picture(mask),
@@ -136,11 +138,13 @@ def _add_quality(edits: list[dict], score: Score) -> None:
                 edit |= {"quality_score": found.score, "quality_reason": found.reason}
 
 
-def _read(run: RunDirectory, base: Base, path: str) -> bytes:
+def _read(run: RunDirectory, base: Base, path: str, digest: FileDigest | None) -> bytes:
     try:
-        return run.read(path)
+        return check(run.read(path), digest, path)
     except FileNotFoundError as error:
         raise BrokenImage(base.image, f"{path} is missing") from error
+    except DamagedFile as error:
+        raise BrokenImage(base.image, str(error)) from error
 
 
 def _size(data: bytes, base: Base, path: str) -> tuple[int, int]:

@@ -4,15 +4,17 @@ What is to be moved is written down first, so that the next pack finishes a swit
 at the dataset: half of a switch would look like a dataset that has grown.
 """
 
+import dataclasses
 import os
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from builder.dataset.manifest import Manifest, load_manifest, manifest_fields, write_manifest
 from builder.encoding.json_document import JsonDocument
 from builder.encoding.whole_file import move_whole, write_whole
+from builder.run.file_digest import FileDigest, digest_file
 
 STAGING = ".packing"
 _JOURNAL = "switch.json"
@@ -23,27 +25,30 @@ class Switch:
     """What becomes of a dataset's shards.
 
     Attributes:
-        new: paths, relative to the dataset, of shards that are finished in the staging folder.
+        new: path, relative to the dataset, to digest, of shards that are finished in the staging folder.
         stale: paths of shards that go.
         manifest: what the manifest is to say then.
     """
 
-    new: tuple[str, ...]
+    new: Mapping[str, FileDigest]
     stale: tuple[str, ...]
     manifest: Manifest
 
 
-def switch(out: str, new: Iterable[str], stale: Iterable[str], manifest: Manifest) -> None:
+def switch(out: str, new: Mapping[str, FileDigest], stale: Iterable[str], manifest: Manifest) -> None:
     """Carries a switch out, and removes the staging folder."""
-    planned = Switch(tuple(sorted(new)), tuple(sorted(stale)), manifest)
+    planned = Switch(new, tuple(sorted(stale)), manifest)
     if planned.new or planned.stale:
-        fields = {"new": planned.new, "stale": planned.stale, "manifest": manifest_fields(manifest)}
+        files = {path: dataclasses.asdict(digest) for path, digest in sorted(new.items())}
+        fields = {"new": files, "stale": planned.stale, "manifest": manifest_fields(manifest)}
         write_whole(os.path.join(out, STAGING, _JOURNAL), _SWITCH.dump(fields))
     _carry_out(out, planned)
 
 
 def finish_switch(out: str) -> None:
     """Finishes a switch that was cut off, if there is one.
+
+    If a shard in the staging folder is damaged by now, the dataset is left as it was before the switch.
 
     Raises:
         ValueError: what it was to do cannot be read.
@@ -54,7 +59,28 @@ def finish_switch(out: str) -> None:
             data = file.read()
     except (FileNotFoundError, NotADirectoryError):
         return
-    _carry_out(out, _SWITCH.load(data, journal))
+    planned = _SWITCH.load(data, journal)
+    if all(_is_whole(out, path, digest) for path, digest in planned.new.items()):
+        _carry_out(out, planned)
+    else:
+        _take_back(out, planned)
+
+
+def _is_whole(out: str, path: str, digest: FileDigest) -> bool:
+    """Whether a new shard has been moved already, or can be."""
+    staged = os.path.join(out, STAGING, path)
+    if not os.path.exists(staged):
+        return os.path.exists(os.path.join(out, path))
+    return digest_file(staged) == digest
+
+
+def _take_back(out: str, planned: Switch) -> None:
+    """Removes the new shards that were moved. No stale one is gone: these go once all new ones are moved."""
+    for path in planned.new:
+        place = os.path.join(out, path)
+        if os.path.exists(place):
+            os.remove(place)
+    shutil.rmtree(os.path.join(out, STAGING))
 
 
 def _carry_out(out: str, planned: Switch) -> None:
@@ -73,7 +99,8 @@ def _carry_out(out: str, planned: Switch) -> None:
 
 
 def _switch(content: dict[str, Any]) -> Switch:
-    return Switch(tuple(content["new"]), tuple(content["stale"]), load_manifest(content["manifest"]))
+    new = {path: FileDigest(digest["size"], digest["sha256"]) for path, digest in content["new"].items()}
+    return Switch(new, tuple(content["stale"]), load_manifest(content["manifest"]))
 
 
-_SWITCH = JsonDocument("a plan of shards to move", 1, _switch, "delete it to pack anew")
+_SWITCH = JsonDocument("a plan of shards to move", 2, _switch, "delete it to pack anew")

@@ -11,6 +11,7 @@ from builder.dataset.existing import Existing, read_existing
 from builder.dataset.manifest import read_manifest
 from builder.dataset.shards import Group, read_fingerprints, shard_path, write_shard
 from builder.packing.switch import STAGING, finish_switch, switch
+from builder.run.file_digest import digest_file
 from diffseg30k import HELD_OUT_COLUMNS
 
 NAMED = 5
@@ -77,7 +78,8 @@ def withdraw(folder: str, row_ids: Sequence[str], reason: str = "", dry_run: boo
             withdrawn={**manifest.withdrawn, **dict.fromkeys(rows, reason)},
             discarded=manifest.discarded - rows,
         )
-        switch(folder, written, removed, gone)
+        new = {path: digest_file(os.path.join(folder, STAGING, path)) for path in written}
+        switch(folder, new, removed, gone)
     return report
 
 

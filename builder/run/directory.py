@@ -12,6 +12,7 @@
       loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
       claims/                 which worker has which chunk: `generation.editing.chunk_claims`
       scores/IMAGE.json       the quality of the finished image, if it was scored
+      digests/                sizes and digests of the tables: `builder.run.tables`
       surplus.json            accepted images beyond the wanted number: `builder.run.surplus`
       logs/                   what the executor writes
 
@@ -19,14 +20,11 @@ RUN is a folder or any URL that fsspec reads. Every file is written atomically.
 """
 
 import contextlib
-import io
 import os
 from dataclasses import dataclass
 from functools import cached_property
 
 import fsspec
-import pyarrow as pa
-import pyarrow.parquet as pq
 from fsspec.implementations.local import LocalFileSystem
 
 from builder.encoding.whole_file import UNFINISHED, write_whole
@@ -165,13 +163,3 @@ def _modified(entry: dict) -> float:
         entry.get("mtime") or entry.get("LastModified") or entry.get("last_modified") or entry.get("created") or 0
     )
     return time.timestamp() if hasattr(time, "timestamp") else float(time)
-
-
-def write_table(run: RunDirectory, path: str, table: pa.Table) -> None:
-    out = io.BytesIO()
-    pq.write_table(table, out, compression="zstd")
-    run.write(path, out.getvalue())
-
-
-def read_table(run: RunDirectory, path: str) -> pa.Table:
-    return pq.read_table(io.BytesIO(run.read(path)))

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 
-from builder.run.directory import PLAN, RunDirectory, read_table, write_table
+from builder.run.directory import PLAN, RunDirectory
+from builder.run.tables import read_table, write_table
 
 
 @dataclass(frozen=True)
@@ -82,5 +83,7 @@ def read_plan(run: RunDirectory) -> list[PlannedEdit]:
 
     Raises:
         FileNotFoundError: nothing was planned there.
+        DamagedFile: the table is not what was written.
     """
-    return [PlannedEdit(**row) for row in read_table(run, PLAN).to_pylist()]
+    table = read_table(run, PLAN, "give the plan command again, which makes it anew")
+    return [PlannedEdit(**row) for row in table.to_pylist()]

@@ -1,5 +1,6 @@
 """Makes the unfinished edits of a plan, wave by wave, with the executor that is chosen."""
 
+import dataclasses
 import os
 import socket
 import threading
@@ -12,13 +13,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+from builder.run.bases import Base, bases_by_name
 from builder.run.directory import LOGS, RunDirectory, failure_path
 from builder.run.planned_edit import PlannedEdit, read_plan
-from builder.run.records import EditFailure, count_loads, delete_broken_records, read_failures
+from builder.run.records import EditFailure, count_loads, delete_damaged_records, read_failures
 from diffseg30k import MAX_TURNS
 from generation.editing.chunk_claims import Claims
 from generation.editing.executors.options import ExecutorOptions
-from generation.editing.waves import Chunk, chunks, to_make
+from generation.editing.waves import Chunk, chunks, to_make, with_input
 from generation.editing.worker_options import WorkerOptions
 from generation.vlm.client import VlmClient
 
@@ -48,6 +50,7 @@ class RunReport:
         model_loads: how often a worker loaded a generator in this call.
         failures: the edits that failed, with their reasons.
         lost: unfinished edits whose image has no failed edit, for instance after a worker was killed.
+        damaged: what was found of edits whose files were damaged or missing; they were made again.
         waiting: all unfinished edits that did not fail: an earlier turn failed, or they are `lost`.
     """
 
@@ -57,6 +60,7 @@ class RunReport:
     model_loads: int
     failures: tuple[EditFailure, ...] = field(default=())
     lost: int = 0
+    damaged: tuple[str, ...] = ()
 
     @property
     def waiting(self) -> int:
@@ -68,6 +72,7 @@ class RunReport:
             f"edits: {self.finished} of {self.planned} finished, {self.made} of them now, "
             f"{len(self.failures)} failed, {self.waiting} waiting; {self.model_loads} model loads"
         ]
+        lines += [f"to be made again: {damage}" for damage in self.damaged]
         reasons = Counter((failure.generator, failure.reason) for failure in self.failures)
         lines += [f"failed: {count} by {generator}: {reason}" for (generator, reason), count in reasons.items()]
         if self.waiting:
@@ -76,29 +81,40 @@ class RunReport:
 
 
 def generate(
-    run_url: str, options: WorkerOptions, where: ExecutorOptions | None = None, client: VlmClient | None = None
+    run_url: str,
+    options: WorkerOptions,
+    where: ExecutorOptions | None = None,
+    client: VlmClient | None = None,
+    check: bool = False,
 ) -> RunReport:
     """Makes every edit of the plan that is not finished yet; those that failed before are tried again.
+
+    An edit counts as finished if its record is whole and its files have the sizes that the record states.
 
     Args:
         run_url: a run directory with a plan.
         options: how each worker works.
         where: a `local` or `ray` executor; one worker on this machine if left out.
         client: the VLM that writes prompts, where the plan leaves prompts to a VLM.
+        check: compare also the content of every file with its digest.
 
     Raises:
         FileNotFoundError: the run directory holds no plan.
+        DamagedFile: the plan is damaged.
         ValueError: the plan needs a VLM, and none or another one is given.
         VlmUnavailable: the VLM does not answer; what is finished is kept.
         WorkerKilled: workers were killed in several attempts in a row in which no edit was finished.
     """
     run, where = RunDirectory(run_url), where or ExecutorOptions()
     plan = _open_plan(run, client)
-    for turn in TURNS:
-        delete_broken_records(run, turn)
+    bases = bases_by_name(run)
+    damaged = [path for turn in TURNS for path in _forget_damaged(run, turn, bases, check)]
     before, loads = _finished(run), _loads(run)
     try:
         for turn in TURNS:
+            if turn > 1:  # of images that were made again the turn before
+                again = _forget_damaged(run, turn, bases)
+                damaged, before = damaged + again, before - len(again)
             if not (where.shared and _others_work(run, turn)):  # else they may be new
                 forget_failures(run, turn)
             wave = chunks(plan, turn)
@@ -106,7 +122,7 @@ def generate(
             _run_wave(run, wave, where, options)
     finally:
         _release_model()
-    return _report(run, plan, before, loads)
+    return dataclasses.replace(_report(run, plan, before, loads), damaged=tuple(damaged))
 
 
 def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list[str]:
@@ -121,8 +137,9 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
 
     run = RunDirectory(run_url)
     plan = _open_plan(run, None)
+    bases = bases_by_name(run)
     for turn in TURNS:
-        delete_broken_records(run, turn)
+        _forget_damaged(run, turn, bases)
     turns = [turn for turn in TURNS if any(_unfinished(run, plan, turn))]
     if not turns:
         raise ValueError(f"{run_url}: every edit of the plan is finished")
@@ -131,6 +148,10 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
     session = _new_session()
     logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{session}" for turn in turns]
     return submit_waves([EditWave(run.url, turn, options, session) for turn in turns], where, logs)
+
+
+def _forget_damaged(run: RunDirectory, turn: int, bases: dict[str, Base], check: bool = False) -> list[str]:
+    return list(delete_damaged_records(run, turn, bases, check).values())
 
 
 def _new_session() -> str:
@@ -176,11 +197,17 @@ def _check_vlm(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
 
 def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient | None) -> None:
     """Has the VLM write the prompts of a wave, then frees its memory before the edits begin."""
-    waiting = [edit for edit in to_make(run, [edit for chunk in wave for edit in chunk.edits]) if edit.prompt_by]
-    if not waiting or client is None:
+    edits = [edit for chunk in wave for edit in chunk.edits if edit.prompt_by]
+    if not edits or client is None:
         return
-    from generation.prompts.vlm_prompts import write_prompts
+    from generation.prompts.vlm_prompts import delete_damaged_prompts, write_prompts
     from generation.vlm.client import open_vlm
+
+    waiting = to_make(run, edits)
+    if delete_damaged_prompts(run, edits[0].turn):
+        waiting = with_input(run, edits)
+    if not waiting:
+        return
 
     _release_model()
     vlm = open_vlm(client.vlm)

@@ -96,10 +96,16 @@ def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit
     """
     if not edits:
         return []
-    turn = edits[0].turn
-    over = run.finished(turn) | run.failed(turn)
-    ready = run.finished(turn - 1) if turn > 1 else {edit.image for edit in edits}
-    return [edit for edit in edits if edit.image in ready and edit.image not in over]
+    over = run.finished(edits[0].turn) | run.failed(edits[0].turn)
+    return [edit for edit in with_input(run, edits) if edit.image not in over]
+
+
+def with_input(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+    """The edits of one turn whose previous turn is finished."""
+    if not edits or edits[0].turn == 1:
+        return list(edits)
+    ready = run.finished(edits[0].turn - 1)
+    return [edit for edit in edits if edit.image in ready]
 
 
 def still_to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:

@@ -11,9 +11,18 @@ import numpy as np
 from datatrove.pipeline.base import PipelineStep
 
 from builder.encoding.images import decode_image, encode_image, encode_mask
+from builder.run.bases import Base, bases_by_name
 from builder.run.directory import PLAN, RunDirectory, image_path, mask_path
+from builder.run.file_digest import REPAIR, DamagedFile, FileDigest, check
 from builder.run.planned_edit import PlannedEdit, read_plan
-from builder.run.records import EditFailure, made_as_planned, write_failure, write_load, write_record
+from builder.run.records import (
+    EditFailure,
+    made_as_planned,
+    read_record,
+    write_failure,
+    write_load,
+    write_record,
+)
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.background_io import BackgroundIo
 from generation.editing.chunk_claims import Claims
@@ -72,6 +81,34 @@ def worker_device(device: str) -> str:
     import torch
 
     return f"cuda:{(worker_number() or 0) % torch.cuda.device_count()}"
+
+
+@dataclass(frozen=True)
+class Before:
+    """The image that an edit begins from.
+
+    Attributes:
+        pixels: (H, W, 3) uint8, RGB.
+        sha256: of its file, hexadecimal.
+    """
+
+    pixels: np.ndarray
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Made:
+    """An edit that is made and not written yet.
+
+    Attributes:
+        before: the SHA-256 of the file that it began from.
+        seconds: what it took.
+    """
+
+    edit: PlannedEdit
+    inpainted: Inpainted
+    before: str
+    seconds: float
 
 
 @lru_cache(maxsize=1)
@@ -153,23 +190,23 @@ def make_edits(
             _fail(run, edits, str(error))
             return
         made = _make_batch(run, inpainter, batch, images)
-        background_io.write([partial(_write, run, *one) for one in made])
+        background_io.write([partial(_write, run, one) for one in made])
 
 
 def _read_all(
     background_io: BackgroundIo, run: RunDirectory, edits: Sequence[PlannedEdit]
-) -> list[Future[np.ndarray]]:
+) -> list[Future[Before]]:
     return background_io.read([partial(_before, run, edit) for edit in edits])
 
 
 def _make_batch(
-    run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[np.ndarray]]
-) -> list[tuple[PlannedEdit, Inpainted, float]]:
-    """Inpaints a batch and returns each edit, its result and its seconds; a batch that fails is retried in
-    halves."""
+    run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[Before]]
+) -> list[Made]:
+    """Inpaints a batch; one that fails is retried in halves."""
     started = time.perf_counter()
     try:
-        made = inpaint(inpainter, edits, [image.result() for image in images])
+        before = [image.result() for image in images]
+        made = inpaint(inpainter, edits, [each.pixels for each in before])
     except EditFailed as error:
         if len(edits) == 1:
             _fail(run, edits, str(error))
@@ -178,10 +215,23 @@ def _make_batch(
         parts = ((edits[:half], images[:half]), (edits[half:], images[half:]))
         return [one for part in parts for one in _make_batch(run, inpainter, *part)]
     seconds = (time.perf_counter() - started) / len(edits)
-    return [(edit, one, seconds) for edit, one in zip(edits, made, strict=True)]
+    return [Made(edit, one, each.sha256, seconds) for edit, one, each in zip(edits, made, before, strict=True)]
 
 
-def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
+@lru_cache(maxsize=1)
+def _bases(run_url: str) -> dict[str, Base]:
+    return bases_by_name(RunDirectory(run_url))
+
+
+def _written(run: RunDirectory, edit: PlannedEdit) -> FileDigest | None:
+    """What was written as the image that an edit begins from; None in a run of an earlier version."""
+    if edit.turn > 1:
+        return read_record(run, edit.image, edit.turn - 1).image_file
+    base = _bases(run.url).get(edit.image)
+    return base.digest if base else None
+
+
+def _before(run: RunDirectory, edit: PlannedEdit) -> Before:
     """Reads the image after the previous turn."""
     path = image_path(edit.image, edit.turn - 1)
     try:
@@ -189,28 +239,32 @@ def _before(run: RunDirectory, edit: PlannedEdit) -> np.ndarray:
     except FileNotFoundError as error:
         if not run.exists(PLAN):
             raise FileNotFoundError(f"{run.url}: the run directory is missing; is its storage mounted?") from error
-        raise EditFailed(f"{path} is missing") from error
+        raise EditFailed(f"{path} is missing: {REPAIR}") from error
     try:
-        return decode_image(data)
+        check(data, _written(run, edit), path)
+        return Before(decode_image(data), FileDigest.of(data).sha256)
+    except DamagedFile as error:
+        raise EditFailed(f"{error}: {REPAIR}") from error
     except (OSError, EOFError, SyntaxError, ValueError) as error:
         raise EditFailed(f"{path} cannot be read: {error}") from error
 
 
-def _write(run: RunDirectory, edit: PlannedEdit, made: Inpainted, seconds: float) -> None:
-    outcome = made.finish()
-    run.write(image_path(edit.image, edit.turn), encode_image(outcome.image))
-    run.write(mask_path(edit.image, edit.turn), encode_mask(outcome.mask))
-    write_record(
-        run,
-        edit.image,
-        made_as_planned(
-            edit,
-            mask_area=float(outcome.mask.mean()),
-            inside_change=outcome.inside_change,
-            outside_change=outcome.outside_change,
-            seconds=round(seconds, 3),
-        ),
+def _write(run: RunDirectory, made: Made) -> None:
+    edit, outcome = made.edit, made.inpainted.finish()
+    image, mask = encode_image(outcome.image), encode_mask(outcome.mask)
+    run.write(image_path(edit.image, edit.turn), image)
+    run.write(mask_path(edit.image, edit.turn), mask)
+    record = made_as_planned(
+        edit,
+        mask_area=float(outcome.mask.mean()),
+        inside_change=outcome.inside_change,
+        outside_change=outcome.outside_change,
+        seconds=round(made.seconds, 3),
+        image_file=FileDigest.of(image),
+        mask_file=FileDigest.of(mask),
+        input_sha256=made.before,
     )
+    write_record(run, edit.image, record)
 
 
 def _fail(run: RunDirectory, edits: Sequence[PlannedEdit], reason: str) -> None:

@@ -116,10 +116,14 @@ class Gathering:
         return [failed.get(name) for name in names]
 
     def _make_base(self, name: str) -> Skip | None:
-        photograph = self._photographs[name]
-        try:
-            image = decode_square(read_file(photograph), self._options.side)
-        except UnusablePicture as error:
-            return Skip(photograph.file_name, str(error))
-        self._run.write(base_path(name), encode_image(image))
-        return None
+        return make_base(self._run, self._photographs[name], self._options.side)
+
+
+def make_base(run: RunDirectory, photograph: Photograph, side: int) -> Skip | None:
+    """Makes the base image of a photograph, `side` pixels high and wide; returns why it cannot be, or None."""
+    try:
+        image = decode_square(read_file(photograph), side)
+    except UnusablePicture as error:
+        return Skip(photograph.file_name, str(error))
+    run.write(base_path(photograph.image), encode_image(image))
+    return None

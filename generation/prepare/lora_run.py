@@ -12,10 +12,13 @@ from dataclasses import dataclass
 
 from builder.run.bases import Base, read_bases, write_bases
 from builder.run.directory import PLAN, RunDirectory, base_path, image_path, mask_path, record_path
+from builder.run.file_digest import REPAIR, DamagedFile, FileDigest, check
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
+from builder.run.records import read_record
 from diffseg30k import side
 from generation.generators import registry
 from generation.prepare.prepare import row_id
+from generation.prepare.repair import damaged_bases
 from generation.prompts.vlm_prompts import WrittenPrompts
 
 GENERATOR = "sdxl"
@@ -74,10 +77,14 @@ def plan_lora_run(run_url: str, lora_run_url: str, replacements: Mapping[str, st
     was_planned = lora_run.exists(PLAN)
     if was_planned and read_plan(lora_run) != flat:
         raise ValueError(f"{lora_run_url} was planned for another run or LoRA; give another folder")
-    if not was_planned:
-        for image, planned in edits.items():
-            _copy(run, lora_run, image, _turns_before(planned))
-        write_bases(lora_run, [_base(base, edits[base.image]) for base in read_bases(run) if base.image in edits])
+    if was_planned:
+        for base in damaged_bases(lora_run, read_bases(lora_run)):
+            lora_run.write(base_path(base.image), _checked(run, base_path(base.image), base.digest))
+    else:
+        bases = [base for base in read_bases(run) if base.image in edits]
+        for base in bases:
+            _copy(run, lora_run, base, _turns_before(edits[base.image]))
+        write_bases(lora_run, [_base(base, edits[base.image]) for base in bases])
         write_plan(lora_run, flat)
     return _report(list(edits.values()), was_planned)
 
@@ -129,14 +136,26 @@ def _base(base: Base, edits: Sequence[PlannedEdit]) -> Base:
     return dataclasses.replace(base, row_id=row_id(base.image, edits))
 
 
-def _copy(run: RunDirectory, lora_run: RunDirectory, image: str, turns: int) -> None:
+def _copy(run: RunDirectory, lora_run: RunDirectory, base: Base, turns: int) -> None:
     """Copies a base image and its first turns; each turn's record last, because it marks the turn as finished."""
-    paths = [base_path(image)]
+    digests: dict[str, FileDigest | None] = {base_path(base.image): base.digest}
     for turn in range(1, turns + 1):
-        paths += [image_path(image, turn), mask_path(image, turn), record_path(image, turn)]
-    for path in paths:
+        record = read_record(run, base.image, turn)
+        digests |= {
+            image_path(base.image, turn): record.image_file,
+            mask_path(base.image, turn): record.mask_file,
+            record_path(base.image, turn): None,
+        }
+    for path, digest in digests.items():
         if not lora_run.exists(path):
-            lora_run.write(path, run.read(path))
+            lora_run.write(path, _checked(run, path, digest))
+
+
+def _checked(run: RunDirectory, path: str, digest: FileDigest | None) -> bytes:
+    try:
+        return check(run.read(path), digest, f"{run.url}/{path}")
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}; {REPAIR}") from error
 
 
 def _report(images: Sequence[Sequence[PlannedEdit]], was_planned: bool) -> LoraReport:

@@ -10,13 +10,15 @@ import json
 import warnings
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import partial
 
 from PIL import Image
 
 from builder.run.bases import Base, read_bases, write_bases
-from builder.run.directory import PLAN, RunDirectory
+from builder.run.directory import PLAN, READERS, RunDirectory, base_path
+from builder.run.map_ahead import map_ahead
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
 from generation.editing.worker_options import WorkerOptions
 from generation.plan.draw import plan_edits
@@ -27,6 +29,7 @@ from generation.prepare.base_images import BaseImageSources, Bases, gather_bases
 from generation.prepare.captions import pictures_of
 from generation.prepare.gathering import Propose
 from generation.prepare.painting import Painter
+from generation.prepare.repair import damaged_bases, has_whole_plan, make_again, plan_digest
 from generation.prepare.report import PrepareReport, count_reasons, skip_lines
 from generation.prepare.run_options import settle_options
 from generation.regions.annotations import propose_annotated
@@ -47,8 +50,10 @@ def prepare_run(
     client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
     used: frozenset[str] = frozenset(),
+    check: bool = False,
 ) -> PrepareReport:
-    """Plans a run and makes its base images. A run that has its plan is not changed.
+    """Plans a run and makes its base images. A run that has its plan is not changed, but for damaged files, which
+    are made again.
 
     Args:
         run_url: a folder or an fsspec URL; it need not exist.
@@ -57,6 +62,7 @@ def prepare_run(
         client: the VLM that names objects and writes prompts; None if the plan needs none.
         painting: worker options for base images from captions; CPU and batch size 1 if left out.
         used: names of images of other runs, which are not used again.
+        check: compare the content of every base image with its digest, and not only its size.
 
     Raises:
         FileNotFoundError: the annotation file, the captions or the photographs are not there.
@@ -67,13 +73,15 @@ def prepare_run(
     """
     run = RunDirectory(run_url)
     _check(sources, options, client)
-    if run.exists(PLAN):
+    was_planned = run.exists(PLAN)
+    if was_planned:
         settle_options(run, sources, options, client)
-        unedited = sum(base.num_edits == 0 for base in read_bases(run))
-        return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True)
+        if has_whole_plan(run):
+            return _repaired(run, sources, options, painting or WorkerOptions(), check)
     found = _read(sources)
     pictures, skipped = _pictures(run, sources, options, found.coco)
     settle_options(run, sources, options, client)
+    damaged = plan_digest(run) if was_planned else None
     with warnings.catch_warnings(), _proposer(run, options, client) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `image_files.MAX_PIXELS` is the limit
         available = BaseImageSources(
@@ -82,7 +90,28 @@ def prepare_run(
         bases = gather_bases(
             run, available, options, propose, Painter(run, options.side, painting or WorkerOptions())
         )
-        return _write(run, available, bases, options, [*found.skipped, *skipped, *bases.skipped])
+        made = _write(run, available, bases, options, [*found.skipped, *skipped, *bases.skipped])
+    if damaged and damaged != plan_digest(run):
+        raise ValueError(
+            f"{run.url}/{PLAN} was damaged, and planned again it is another: the photographs, or versions of "
+            "libraries, have changed. Restore the file, or begin another run"
+        )
+    return made
+
+
+def _repaired(
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, painting: WorkerOptions, check: bool
+) -> PrepareReport:
+    """Makes the damaged base images of a planned run again."""
+    bases = read_bases(run)
+    if damaged := damaged_bases(run, bases, check):
+        found = _read(sources)
+        pictures, _ = _pictures(run, sources, options, found.coco)
+        by_name = {photograph.image: photograph for photograph in [*found.photographs, *pictures]}
+        make_again(run, damaged, by_name, Painter(run, options.side, painting))
+    unedited = sum(base.num_edits == 0 for base in bases)
+    remade = tuple(base.image for base in damaged)
+    return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True, remade=remade)
 
 
 def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Photograph, ...]:
@@ -149,7 +178,7 @@ def _write(
         raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     used = [*bases.edited, *bases.unedited]
     edits = plan_edits(bases.edited, options)
-    write_bases(run, _bases([*available.photographs, *available.pictures], used, edits))
+    write_bases(run, _bases(run, [*available.photographs, *available.pictures], used, edits))
     write_plan(run, edits)
     return PrepareReport(
         plan=report_on(edits, len(bases.unedited), options),
@@ -164,13 +193,21 @@ def _write(
 
 
 def _bases(
-    photographs: Sequence[Photograph], used: Sequence[Candidate], edits: Sequence[PlannedEdit]
+    run: RunDirectory,
+    photographs: Sequence[Photograph],
+    used: Sequence[Candidate],
+    edits: Sequence[PlannedEdit],
 ) -> list[Base]:
     by_name = {photograph.image: photograph for photograph in photographs}
     planned = defaultdict(list)
     for edit in edits:
         planned[edit.image].append(edit)
-    return [_base(by_name[name], planned[name]) for name in sorted(candidate.image for candidate in used)]
+    names = sorted(candidate.image for candidate in used)
+    with ThreadPoolExecutor(READERS) as pool:
+        files = map_ahead(pool, lambda name: run.read(base_path(name)), names, 2 * READERS)
+        return [
+            _base(by_name[name], planned[name]).with_file(data) for name, data in zip(names, files, strict=True)
+        ]
 
 
 def _base(photograph: Photograph, edits: Sequence[PlannedEdit]) -> Base:

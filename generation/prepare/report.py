@@ -25,6 +25,7 @@ class PrepareReport:
         dropped: number of objects without a region, by reason.
         captions: number of pictures that can be generated from captions; None if none were requested.
         generated: number of edited images with such a base image.
+        remade: names of the base images that were damaged and were made again, where the run had its plan.
         generated_share: requested share of edited images with such a base image.
     """
 
@@ -37,6 +38,7 @@ class PrepareReport:
     captions: int | None = None
     generated: int = 0
     generated_share: float = 0.0
+    remade: tuple[str, ...] = ()
 
     @property
     def left_out_by_license(self) -> int:
@@ -45,7 +47,8 @@ class PrepareReport:
     def lines(self) -> list[str]:
         """Lines to print."""
         if self.was_planned:
-            return ["the run has its plan already; it is not changed", *self.plan.lines()]
+            remade = [f"base image made again, its file was damaged: {name}" for name in self.remade]
+            return ["the run has its plan already; it is not changed", *remade, *self.plan.lines()]
         lines = [f"photographs: {self.photographs} to choose from, {self.examined} examined"]
         lines += self._generated_lines()
         lines += skip_lines(self.skipped)

@@ -109,6 +109,7 @@ def carry_out(
     report_plan: Callable[[PrepareReport], None],
     client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
+    check: bool = False,
 ) -> RoundsReport:
     """Plans, edits and scores until the wanted images are accepted or no photographs are left for them.
 
@@ -123,6 +124,7 @@ def carry_out(
         report_plan: is given each plan's report.
         client: see `generation.prepare.prepare.prepare_run`.
         painting: see `generation.prepare.prepare.prepare_run`.
+        check: see `generation.prepare.prepare.prepare_run`.
 
     Raises:
         ValueError, FileNotFoundError: the first round cannot be planned.
@@ -131,7 +133,7 @@ def carry_out(
         raise ValueError(f"a target is at least 1, not {target}")
     wanted = wanted_images(options, target, sources.generated_share)
     first = dataclasses.replace(options, count=target, unedited=unedited_wanted(options, target))
-    report_plan(prepare_run(run_url, sources, first, client, painting))
+    report_plan(prepare_run(run_url, sources, first, client, painting, check=check))
     work(run_url)
     runs = [run_url]
     while (used_up := given_up(images := planned_images(runs), wanted)) is None:
@@ -142,7 +144,7 @@ def carry_out(
             again, share = next_round(options, images, wanted)
             left = dataclasses.replace(sources, generated_share=share)
             try:
-                report_plan(prepare_run(url, left, again, client, painting, _used(runs)))
+                report_plan(prepare_run(url, left, again, client, painting, _used(runs), check))
             except NothingToEdit as error:
                 used_up = f"the photographs are used up ({error})"
                 break

@@ -57,7 +57,12 @@ def _parse(fields: dict[str, Any]) -> dict[str, Any]:
     return fields
 
 
-_OPTIONS = JsonDocument("a file of the options of a plan", 1, _parse, "name another run")
+_OPTIONS = JsonDocument(
+    "a file of the options of a plan",
+    1,
+    _parse,
+    "restore it, or delete it and give the plan command again with the same options",
+)
 
 
 def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:

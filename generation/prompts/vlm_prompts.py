@@ -12,9 +12,11 @@ import pyarrow as pa
 from tqdm import tqdm
 
 from builder.encoding.images import decode_image
-from builder.run.directory import RunDirectory, image_path, read_table, write_table
+from builder.run.directory import RunDirectory, image_path
+from builder.run.file_digest import DamagedFile
 from builder.run.planned_edit import PlannedEdit
 from builder.run.records import EditFailure, write_failure
+from builder.run.tables import read_table, write_table
 from generation.prompts.write import Prompt
 from generation.vlm.ask import ask
 from generation.vlm.images import outlined
@@ -51,6 +53,19 @@ def write_prompts(run: RunDirectory, edits: Sequence[PlannedEdit], vlm: Vlm, sto
         else:
             prompts[edit.image] = _prompt(answer.value)
     _write(run, turn, prompts)
+
+
+def delete_damaged_prompts(run: RunDirectory, turn: int) -> bool:
+    """Deletes the prompts of a turn if their file is damaged; returns whether it was.
+
+    The VLM's replies are kept, so writing the prompts again asks no question twice.
+    """
+    try:
+        _read(run, turn)
+    except DamagedFile:
+        run.delete(_path(turn))
+        return True
+    return False
 
 
 class WrittenPrompts:
@@ -111,7 +126,8 @@ def _path(turn: int) -> str:
 def _read(run: RunDirectory, turn: int) -> dict[str, Prompt]:
     if not run.exists(_path(turn)):
         return {}
-    return dict(_rows(read_table(run, _path(turn))))
+    table = read_table(run, _path(turn), "give the generate command again, which writes it anew")
+    return dict(_rows(table))
 
 
 def _rows(table: pa.Table) -> Iterator[tuple[str, Prompt]]:

@@ -1,6 +1,5 @@
 """Lists the images of a run whose edits are all finished, and measures their edits."""
 
-import dataclasses
 import hashlib
 import json
 from collections.abc import Callable
@@ -11,6 +10,7 @@ import numpy as np
 from builder.encoding.images import decode_image, decode_mask
 from builder.run.bases import Base, read_bases
 from builder.run.directory import RunDirectory, image_path, mask_path
+from builder.run.file_digest import REPAIR, DamagedFile, FileDigest, check
 from builder.run.records import EditRecord, read_record
 from builder.run.scores import EditScore, Score
 from diffseg30k import MAX_TURNS
@@ -40,7 +40,7 @@ class FinishedImage:
     @property
     def subject(self) -> str:
         """A digest of its edits and of how they are measured; it differs after an image was edited again."""
-        content = [MEASURES] + [dataclasses.asdict(record) | {"seconds": None} for record in self.records]
+        content = [MEASURES] + [record.content() for record in self.records]
         return hashlib.blake2b(json.dumps(content, sort_keys=True).encode(), digest_size=16).hexdigest()
 
 
@@ -86,11 +86,12 @@ def measure(run: RunDirectory, image: FinishedImage) -> tuple[EditScore, ...]:
     Raises:
         ValueError: an image cannot be read; the message names it.
     """
+    digests = [image.base.digest, *(record.image_file for record in image.records)]
     paths = [image_path(image.name, turn) for turn in range(len(image.records) + 1)]
-    pictures = [_decoded(run, path, decode_image) for path in paths]
+    pictures = [_decoded(run, path, digest, decode_image) for path, digest in zip(paths, digests, strict=True)]
     measured = []
     for record, before, after in zip(image.records, pictures, pictures[1:], strict=False):
-        mask = _decoded(run, mask_path(image.name, record.turn), decode_mask) > 0
+        mask = _decoded(run, mask_path(image.name, record.turn), record.mask_file, decode_mask) > 0
         measured.append(_measured(record.turn, before, after, mask))
     return tuple(measured)
 
@@ -104,8 +105,12 @@ def _measured(turn: int, before: np.ndarray, after: np.ndarray, mask: np.ndarray
     )
 
 
-def _decoded(run: RunDirectory, path: str, decode: Callable[[bytes], np.ndarray]) -> np.ndarray:
+def _decoded(
+    run: RunDirectory, path: str, digest: FileDigest | None, decode: Callable[[bytes], np.ndarray]
+) -> np.ndarray:
     try:
-        return decode(run.read(path))
+        return decode(check(run.read(path), digest, path))
+    except DamagedFile as error:
+        raise DamagedFile(f"{error}; {REPAIR}") from error
     except (OSError, ValueError) as error:
-        raise ValueError(f"{path} cannot be read ({error}); delete its record to edit again") from error
+        raise ValueError(f"{path} cannot be read ({error}); {REPAIR}") from error

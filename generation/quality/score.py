@@ -59,7 +59,7 @@ class QualityReport:
                 lines.append(
                     f"not scored: {len(names)}: {heading} ({', '.join(names[:3])}{'…' * (len(names) > 3)})"
                 )
-        return lines + [f"not scored: {name}: {reason}" for name, reason in self.unreadable.items()]
+        return lines + [f"not scored: {name}: {reason}" for name, reason in sorted(self.unreadable.items())]
 
     def check(self) -> None:
         """Raises ValueError if the VLM's server gave no answer for an image."""

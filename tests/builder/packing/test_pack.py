@@ -1,5 +1,6 @@
 """A run becomes shards: the same bytes whenever, however often and however often killed."""
 
+import dataclasses
 import hashlib
 import json
 import shutil
@@ -17,10 +18,12 @@ from hypothesis import strategies as st
 from builder.checks.verify import verify
 from builder.dataset.manifest import MANIFEST, Manifest, write_manifest
 from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
+from builder.packing import rows
 from builder.packing.pack import PackOptions, pack
-from builder.packing.switch import STAGING
+from builder.packing.switch import STAGING, finish_switch
 from builder.run.bases import read_bases, write_bases
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path, score_path
+from builder.run.records import read_record, write_record
 from builder.run.scores import Score, write_score
 from cards.card import write_card
 from diffseg30k import HELD_OUT_COLUMNS, LABELS, features, label_value
@@ -427,7 +430,11 @@ def test_a_changed_row_in_a_shard_with_rows_of_others_is_not_guessed_at(packed, 
 
 
 def break_image(a_run, damage):
-    """Damages the first image with two turns, and says which it is."""
+    """Damages the first image with two turns of a run without digests, as earlier versions made it; says which."""
+    write_bases(a_run, [dataclasses.replace(base, file_size=None, file_sha256=None) for base in read_bases(a_run)])
+    for record in Path(a_run.url).glob("turn-*/*.json"):
+        made = read_record(a_run, record.stem, int(record.parent.name[-1]))
+        write_record(a_run, record.stem, dataclasses.replace(made, image_file=None, mask_file=None))
     base = next(base for base in read_bases(a_run) if base.num_edits == 2)
     damage(Path(a_run.url), base)
     return base
@@ -435,6 +442,13 @@ def break_image(a_run, damage):
 
 def cut(path):
     path.write_bytes(path.read_bytes()[:-100])
+
+
+def by_another_tool(path, **fields):
+    """Writes fields of a JSON file anew, and no digest."""
+    content = json.loads(path.read_text())
+    del content["content_sha256"]
+    path.write_text(json.dumps(content | fields))
 
 
 DAMAGES = {
@@ -450,9 +464,10 @@ DAMAGES = {
     ),
     "mask.png cannot be read": lambda root, base: (root / mask_path(base.image, 2)).write_bytes(b"\x89PNG\r\n"),
     "is not a record": lambda root, base: (root / record_path(base.image, 1)).write_text('{"turn": 1'),
-    "is none of": lambda root, base: (root / record_path(base.image, 1)).write_text(
-        (root / record_path(base.image, 1)).read_text().replace('"generator": "', '"generator": "x')
+    "its SHA-256 differs": lambda root, base: (root / record_path(base.image, 1)).write_text(
+        (root / record_path(base.image, 1)).read_text().replace('"prompt": "', '"prompt": "x')
     ),
+    "is none of": lambda root, base: by_another_tool(root / record_path(base.image, 1), generator="another"),
 }
 
 
@@ -463,6 +478,69 @@ def test_a_broken_image_is_left_out_and_named(a_run, out, problem):
     assert list(report.broken) == [broken.image]
     assert problem in report.broken[broken.image]
     assert set(rows_of(out)) == {base.row_id for base in read_bases(a_run)} - {broken.row_id}
+
+
+def test_broken_images_cost_their_own_rows_work_and_no_other(a_run, out, monkeypatch):
+    broken = [base for base in read_bases(a_run) if base.num_edits == 1][::3]
+    for base in broken:
+        path = Path(a_run.url) / image_path(base.image, 1)
+        data = bytearray(path.read_bytes())
+        data[1] ^= 1  # of the same size: found when it is read
+        path.write_bytes(data)
+    read = []
+
+    def read_row(run, base, *more):
+        read.append(base.image)
+        return rows.read_row(run, base, *more)
+
+    monkeypatch.setattr("builder.packing.pack.read_row", read_row)
+    report = pack(a_run.url, str(out), SMALL)
+    assert report.broken.keys() == {base.image for base in broken}
+    assert sorted(read) == sorted(base.image for base in read_bases(a_run))
+    assert set(rows_of(out)) == {base.row_id for base in read_bases(a_run)} - {base.row_id for base in broken}
+    write_card(str(out))
+    assert not violations(out)
+
+
+def test_a_staged_shard_that_was_damaged_is_written_again(run, out, tmp_path, monkeypatch):
+    whole = tmp_path / "whole"
+    pack(run.url, str(whole), SMALL)
+    monkeypatch.setattr("builder.packing.pack.switch", lambda *_: None)
+    pack(run.url, str(out), SMALL)
+    monkeypatch.undo()
+    for number, shard in enumerate(sorted((out / STAGING).rglob("*.parquet"))):
+        cut(shard) if number % 2 else shard.write_bytes(shard.read_bytes()[:-50] + b"x" + shard.read_bytes()[-49:])
+    pack(run.url, str(out), SMALL)
+    assert contents(out) == contents(whole)
+
+
+def test_a_switch_with_a_damaged_shard_is_taken_back(a_run, out, monkeypatch):
+    pack(a_run.url, str(out), SMALL)
+    whole = contents(out)
+    image = read_bases(a_run)[0].image
+    write_score(a_run, image, Score(4.0, "so", True))
+    with monkeypatch.context() as cut_off:
+        cut_off.setattr("builder.packing.switch._carry_out", lambda *_: None)
+        pack(a_run.url, str(out), SMALL)
+    (staged,) = (out / STAGING).rglob("*.parquet")
+    cut(staged)
+    finish_switch(str(out))
+    assert contents(out) == whole
+    assert pack(a_run.url, str(out), SMALL).shards_written == 1
+
+
+def test_a_row_in_a_shard_that_has_to_be_written_again_is_not_lost_when_its_image_is_damaged(a_run, out):
+    pack(a_run.url, str(out), QUIET)
+    whole = contents(out)
+    shard = next(path for path in sorted(out.rglob("*.parquet")) if len(rows_in(path)) > 1)
+    first, second = sorted(rows_in(shard))[:2]
+    images = {base.row_id: base.image for base in read_bases(a_run)}
+    write_score(a_run, images[first], Score(4.0, "so", True))
+    turns = next(base.num_edits for base in read_bases(a_run) if base.row_id == second)
+    cut(Path(a_run.url) / image_path(images[second], turns))
+    with pytest.raises(ValueError, match=f"{second}.*damaged by now"):
+        pack(a_run.url, str(out), QUIET)
+    assert {name: digest for name, digest in contents(out).items() if STAGING not in name} == whole
 
 
 def test_a_base_image_of_another_size_is_not_kept_as_the_original(a_run, out):

@@ -2,7 +2,7 @@
 
 from builder.run.directory import RunDirectory, failure_path, record_path
 from builder.run.planned_edit import write_plan
-from builder.run.records import EditFailure, delete_broken_records, read_failures, write_failure
+from builder.run.records import EditFailure, delete_damaged_records, read_failures, write_failure
 from generation.editing.waves import to_make
 from generation.monitoring.status import read_status
 from tests.generation.editing.test_waves import finish, planned
@@ -12,9 +12,9 @@ def test_a_cut_record_is_noticed_and_its_edit_is_to_be_made_again(tmp_path):
     run, edits = _finished_run(tmp_path)
     _cut(run, record_path("a", 1))
 
-    assert delete_broken_records(run, 1) == ["a"]
+    assert list(delete_damaged_records(run, 1, {})) == ["a"]
     assert to_make(run, edits) == [edits[0]]
-    assert delete_broken_records(run, 1) == []
+    assert delete_damaged_records(run, 1, {}) == {}
 
 
 def test_status_counts_on_where_a_record_was_cut(tmp_path):

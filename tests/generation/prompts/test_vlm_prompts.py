@@ -174,14 +174,16 @@ def test_however_often_the_vlm_went_away_the_results_are_the_same(run, tmp_path)
     assert len(results(run)) == 6
 
 
-def test_an_image_edited_anew_gets_a_new_prompt(run):
+def test_an_image_edited_anew_gets_new_prompts_for_that_turn_and_the_next(run):
     with endpoint(answer) as server:
         made(run, server)
         changed = np.ascontiguousarray(data.chelsea()[:64, 100:164])
-        run.write(image_path("a", 1), encode_image(changed))
-        os.remove(f"{run.url}/{record_path('a', 2)}")
-        made(run, server)
-        assert len(server.requests) == 7
+        run.write(base_path("a"), encode_image(changed))
+        os.remove(f"{run.url}/{record_path('a', 1)}")
+        report = made(run, server)
+        assert len(server.requests) == 8
+    assert report.made == 2
+    assert [damage.partition(":")[0] for damage in report.damaged] == [record_path("a", 2)]
 
 
 @pytest.mark.parametrize("given", [None, "other"])

@@ -28,7 +28,7 @@ def contents(folder: str | Path) -> dict[str, str]:
     for path in sorted(path for path in Path(folder).glob("turn-*/*") if path.suffix != ".tmp"):
         data = path.read_bytes()
         if path.suffix == ".json":
-            data = json.dumps(json.loads(data) | {"seconds": None}).encode()
+            data = json.dumps(json.loads(data) | {"seconds": None, "content_sha256": None}).encode()
         found[str(path.relative_to(folder))] = hashlib.sha256(data).hexdigest()
     return found
 
