@@ -116,7 +116,10 @@ def import_(
     shard_size: ShardSize = SHARD_BYTES // MEGABYTE,
     as_json: AsJson = False,
 ) -> None:
-    """Converts the published zip archives to shards, without unpacking them."""
+    """Converts the published zip archives to shards, without unpacking them.
+
+    It ends with exit code 3 if members were left out: `skipped.csv` in the dataset's folder names all of them.
+    """
     from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
     from cards.card import write_card
 
@@ -127,4 +130,4 @@ def import_(
     show_stage("import", report, as_json)
     show_stage("card", Files("card", (write_card(out),)), as_json)
     if report.skipped:
-        raise typer.Exit(1)
+        raise typer.Exit(3)

@@ -1,9 +1,6 @@
 """Files of a run that were cut, deleted or changed, each in turn: the commands make them again or name them."""
 
-import contextlib
-import io
 import shutil
-import sys
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -12,23 +9,8 @@ import pytest
 
 from builder.run.bases import read_bases
 from builder.run.directory import RunDirectory, base_path, image_path, mask_path, record_path, score_path
-from diffseg30k_cli.main import main
 from generation.sources.demo.photographs import write_demo_sources
-
-
-def command(*arguments: str) -> tuple[int, str]:
-    """Gives the command; its exit code and what it printed."""
-    printed = io.StringIO()
-    before, sys.argv = sys.argv, ["diffseg30k", *arguments]
-    try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(printed):
-            try:
-                main()
-            except SystemExit as end:
-                return int(end.code or 0), printed.getvalue()
-    finally:
-        sys.argv = before
-    return 0, printed.getvalue()
+from tests.command import command
 
 
 @dataclass(frozen=True)

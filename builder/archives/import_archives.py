@@ -5,21 +5,25 @@ there, and are then divided into shards like the rows of a run. Train and valida
 comes from the archive and not from a hash.
 """
 
+import csv
 import os
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from tqdm import tqdm
 
 from builder.archives.mask_labels import MaskLabels, ValueCounts, read_labels
-from builder.archives.pairs import Pair, Skip, pairs
+from builder.archives.pairs import Pair, Skip, pairs, printable
 from builder.archives.pixels import BROKEN, Unusable, encode_pair, read_mask_values
 from builder.archives.shards import move_into_place, write_shards
 from builder.archives.staging import Staging
 from builder.archives.zip_members import Archive, MemberError, open_archive
+from builder.archives.zip_scan import name_of
 from builder.dataset.directory import DatasetDirectory
+from builder.encoding.whole_file import whole_file
 from builder.hub.secrets import redact
 from builder.packing.options import ROWS_PER_GROUP, SHARD_BYTES
 from builder.run.map_ahead import map_ahead
@@ -27,6 +31,9 @@ from diffseg30k import SIDES
 
 NAMED = 20
 """Members that a report names."""
+
+SKIPPED = "skipped.csv"
+"""The file beside the shards that names everything that was left out."""
 
 
 @dataclass(frozen=True)
@@ -54,16 +61,20 @@ class ImportReport:
     """What became of the archives.
 
     Attributes:
-        rows: rows in the shards.
+        members: files in the archives.
+        rows: rows in the shards; each is made of two members.
         groups: folder of shards (`data/train/edited`) to its rows.
         shards: how many there are.
         skipped: what was left out, and why.
+        skip_file: the file that names all of it; None where nothing was left out.
     """
 
+    members: int
     rows: int
     groups: dict[str, int]
     shards: int
     skipped: tuple[Skip, ...]
+    skip_file: str | None = None
 
     def lines(self) -> list[str]:
         """What to tell the user."""
@@ -74,6 +85,7 @@ class ImportReport:
             *(f"left out {count:,}: {reason}" for reason, count in reasons.most_common()),
             *(f"  {skip}" for skip in self.skipped[:NAMED]),
             *([f"  and {len(self.skipped) - NAMED:,} more"] if len(self.skipped) > NAMED else []),
+            *([f"all of it: {self.skip_file}"] if self.skip_file else []),
         ]
 
 
@@ -92,13 +104,18 @@ def import_archives(archives: Sequence[str], out: str, options: ImportOptions) -
         ValueError: an archive is no zip archive, the labels make no sense, or `out` holds a dataset already.
         ConnectionError: an archive cannot be read any more; repeat the import to go on.
     """
-    placed = [side_of(archive) for archive in archives]
+    placed = _placed(archives)
     labels = read_labels(options.labels)
     staging = _open_staging(out, placed, labels)
-    skipped = []
-    for side, url in placed:
-        skipped += _encode_archive(side, url, labels, staging, options)
+    members, skipped = 0, list[Skip]()
+    for number, (side, url) in enumerate(placed):
+        position = [earlier for earlier, _ in placed[:number]].count(side)
+        seen, skips = _encode_archive(side, url, position, labels, staging, options)
+        members, skipped = members + seen, skipped + skips
     rows, unusable = staging.read()
+    skipped += unusable
+    _check_members(staging, members, len(rows), skipped)
+    skip_file = _write_skips(out, skipped)
     if not rows:
         raise ValueError(f"{', '.join(redact(url) for _, url in placed)}: no pair of image and mask can be used")
     shards = write_shards(
@@ -108,7 +125,48 @@ def import_archives(archives: Sequence[str], out: str, options: ImportOptions) -
     groups: Counter[str] = Counter()
     for shard in shards:
         groups[os.path.dirname(shard.path)] += shard.rows
-    return ImportReport(len(rows), dict(groups), len(shards), (*skipped, *unusable))
+    return ImportReport(members, len(rows), dict(groups), len(shards), tuple(skipped), skip_file)
+
+
+def _placed(archives: Sequence[str]) -> list[tuple[str, str]]:
+    """The side and URL of each archive.
+
+    Raises:
+        ValueError: one is of no side, or given twice.
+    """
+    placed = [side_of(archive) for archive in archives]
+    urls = [url for _, url in placed]
+    if twice := [url for url in urls if urls.count(url) > 1]:
+        raise ValueError(f"{redact(twice[0])} is given twice: name each archive once")
+    return placed
+
+
+def _check_members(staging: Staging, members: int, rows: int, skipped: Sequence[Skip]) -> None:
+    """Makes sure that every member is part of a row or named as left out.
+
+    Raises:
+        ValueError: some are not.
+    """
+    told = 2 * rows + sum(skip.members for skip in skipped)
+    if told != members:
+        raise ValueError(
+            f"{members:,} members were read and {told:,} are in rows or left out: the archives have changed since "
+            f"the import began; delete {staging.folder} and import again"
+        )
+
+
+def _write_skips(out: str, skipped: Sequence[Skip]) -> str | None:
+    """Writes what was left out, one line each, and returns the file's path; removes it where nothing was."""
+    path = os.path.join(out, SKIPPED)
+    if not skipped:
+        with suppress(FileNotFoundError):
+            os.remove(path)
+        return None
+    with whole_file(path) as temporary, open(temporary, "w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(("archive", "member", "reason", "detail", "members"))
+        writer.writerows((skip.archive, skip.member, skip.reason, skip.detail, skip.members) for skip in skipped)
+    return path
 
 
 def count_mask_values(archives: Sequence[str], progress: bool = True) -> ValueCounts:
@@ -161,10 +219,11 @@ def _open_staging(out: str, placed: list[tuple[str, str]], labels: MaskLabels) -
 
 
 def _encode_archive(
-    side: str, url: str, labels: MaskLabels, staging: Staging, options: ImportOptions
-) -> list[Skip]:
-    """Encodes the pairs of an archive that are not encoded yet; what is no pair is returned."""
+    side: str, url: str, position: int, labels: MaskLabels, staging: Staging, options: ImportOptions
+) -> tuple[int, list[Skip]]:
+    """Encodes the pairs of an archive that are not encoded yet; the number of its members, and what is no pair."""
     skipped: list[Skip] = []
+    paired = 0
     finished = staging.finished()
 
     def encode(work: tuple[Pair, bytes, bytes]) -> None:
@@ -172,13 +231,17 @@ def _encode_archive(
         try:
             staging.add(pair.id, side, encode_pair(image, mask, labels))
         except Unusable as error:
-            staging.add_skip(pair.id, Skip(archive.url, pair.image.filename, error.reason, error.detail))
+            name = printable(name_of(pair.image))
+            staging.add_skip(pair.id, Skip(archive.url, name, error.reason, error.detail, members=2))
 
     def unfinished() -> Iterator[tuple[Pair, bytes, bytes]]:
-        for found in pairs(archive, side):
+        nonlocal paired
+        for found in pairs(archive, side, position):
             if isinstance(found, Skip):
                 skipped.append(found)
-            elif found.id in finished:
+                continue
+            paired += 2
+            if found.id in finished:
                 bar.update(2)
             elif data := _read(archive, found, staging):
                 yield found, *data
@@ -190,7 +253,7 @@ def _encode_archive(
     ):
         for _ in map_ahead(pool, encode, unfinished(), 2 * options.workers):
             bar.update(2)
-    return skipped
+    return paired + sum(skip.members for skip in skipped), skipped
 
 
 def _read(archive: Archive, pair: Pair, staging: Staging) -> tuple[bytes, bytes] | None:
@@ -198,7 +261,7 @@ def _read(archive: Archive, pair: Pair, staging: Staging) -> tuple[bytes, bytes]
         try:
             data = archive.read(member)
         except MemberError as error:
-            skip = Skip(archive.url, member.filename, BROKEN, str(error))
+            skip = Skip(archive.url, printable(name_of(member)), BROKEN, str(error), members=2)
             staging.add_skip(pair.id, skip)
             return None
         if member is pair.image:

@@ -1,6 +1,8 @@
 """Converts an imported image and its mask to the encoded bytes of a dataset row, without changing a pixel."""
 
 import io
+import struct
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +18,10 @@ NOT_RGB = "it is not an opaque picture of 8 bits a channel"
 SIZES_DIFFER = "image and mask differ in size"
 NO_LABEL = "its mask holds a value without a label"
 
+_DECODING_ERRORS = (
+    *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error, Image.DecompressionBombError),
+    *(IndexError, KeyError, TypeError, OverflowError),
+)
 _SIZE_AT, _DEPTH_AT = 16, 24
 _PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -93,7 +99,7 @@ def _read_image(data: bytes) -> np.ndarray:
             if picture.has_transparency_data:
                 return _opaque(picture)
             return np.asarray(picture.convert("RGB"))
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _DECODING_ERRORS as error:
         if isinstance(error, Unusable):
             raise
         raise Unusable(BROKEN, f"image: {error}") from error
@@ -110,7 +116,7 @@ def _read_mask(data: bytes) -> np.ndarray:
     _check_header(data, "mask")
     try:
         return read_values(data)
-    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+    except _DECODING_ERRORS as error:
         raise Unusable(BROKEN, f"mask: {error}") from error
 
 

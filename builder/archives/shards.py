@@ -6,11 +6,14 @@ import uuid
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from builder.archives.staging import Staged, Staging
 from builder.dataset.shards import PlannedShard, plan_shards, write_shard
 from builder.dataset.splits import Placement, edited_group, mixes
+from builder.encoding.whole_file import move_whole
+from builder.packing.stage import finished_digest, mark_finished
 from builder.run.map_ahead import map_ahead
 from diffseg30k import HELD_OUT_PAIRS, MORE_UNEDITED, UNEDITED, UNEDITED_IN_TRAIN, held_out_column, unit_hash
 
@@ -53,14 +56,47 @@ def write_shards(
     ):
         for shard in shards:
             members = [by_id[entry.key] for group in shard.row_groups for entry, _ in group]
-            if not any(os.path.exists(place) for place in _places(staging, shard)):
+            made, final = _places(staging, shard)
+            if not os.path.exists(final) and not finished_digest(made):
+                _require_pictures(staging, members)
                 loaded = map_ahead(pool, staging.load, members, rows_per_group)
-                made = _places(staging, shard)[0]
                 write_shard(made, shard.fingerprints, _row_groups(shard, loaded), with_originals=False)
+                _check_rows(made, shard)
+                mark_finished(made)
             for row in members:
                 staging.drop(row)
             bar.update(shard.rows)
     return shards
+
+
+def _require_pictures(staging: Staging, members: Sequence[Staged]) -> None:
+    """Makes sure that the pictures of a shard's rows are there. They go once the shard is finished: if that is
+    damaged, its rows have to be encoded again.
+
+    Raises:
+        ValueError: some are not; their rows are forgotten.
+    """
+    gone = [row for row in members if not staging.has_pictures(row)]
+    for row in gone:
+        staging.forget(row)
+    if gone:
+        raise ValueError(
+            f"{staging.folder}: a finished shard was damaged, and {len(gone)} rows have to be encoded again, "
+            f"{gone[0].id} among them: give the command again"
+        )
+
+
+def _check_rows(file: str, shard: PlannedShard) -> None:
+    """Makes sure that a shard holds the rows that were planned.
+
+    Raises:
+        ValueError: it does not; the message names a row.
+    """
+    planned = [entry.member.id for group in shard.row_groups for entry, _ in group]
+    written = pq.read_table(file, columns=["id"])["id"].to_pylist()
+    if written != planned:
+        differing = sorted(set(written) ^ set(planned)) or ["their order"]
+        raise ValueError(f"{file} does not hold the rows that it was to hold: {differing[0]}")
 
 
 def _places(staging: Staging, shard: PlannedShard) -> tuple[str, str]:
@@ -78,8 +114,7 @@ def move_into_place(staging: Staging, shards: Sequence[PlannedShard]) -> None:
     for shard in shards:
         made, final = _places(staging, shard)
         if os.path.exists(made):
-            os.makedirs(os.path.dirname(final), exist_ok=True)
-            os.replace(made, final)
+            move_whole(made, final)
     done = f"{staging.folder}.{uuid.uuid4().hex}.done"
     os.replace(staging.folder, done)
     shutil.rmtree(done)

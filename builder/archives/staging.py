@@ -133,6 +133,13 @@ class Staging:
             "quality_score": None,
         }
 
+    def has_pictures(self, row: Staged) -> bool:
+        return all(self._files.exists(f"rows/{row.id}.{suffix}") for suffix in ("webp", "png"))
+
+    def forget(self, row: Staged) -> None:
+        """Lets a row be encoded again by the next import."""
+        self._files.delete(f"rows/{row.id}.json")
+
     def drop(self, row: Staged) -> None:
         """Removes a row's pictures, once a shard holds them."""
         for suffix in ("webp", "png"):

@@ -59,7 +59,7 @@ def stage(out: str, shards: Sequence[PlannedShard], load: Callable[[Entry], dict
         for shard in shards:
             if os.path.exists(os.path.join(out, shard.path)):
                 written.append(shard)
-            elif digest := _finished(out, shard):
+            elif digest := finished_digest(_place(out, shard)):
                 written.append(shard)
                 digests[shard.path] = digest
             else:
@@ -76,9 +76,15 @@ def _place(out: str, shard: PlannedShard) -> str:
     return os.path.join(out, STAGING, shard.path)
 
 
-def _finished(out: str, shard: PlannedShard) -> FileDigest | None:
+def mark_finished(place: str) -> FileDigest:
+    """Writes the digest of a finished shard beside it, and returns it."""
+    digest = digest_file(place)
+    write_whole(f"{place}.json", _FINISHED.dump(dataclasses.asdict(digest)))
+    return digest
+
+
+def finished_digest(place: str) -> FileDigest | None:
     """The digest of a shard that an earlier call has finished; None where it is missing or damaged by now."""
-    place = _place(out, shard)
     try:
         with open(f"{place}.json", "rb") as file:
             digest = _FINISHED.load(file.read(), f"{place}.json")
@@ -104,9 +110,7 @@ def _write(
         os.remove(place)
         return made, None, broken
     os.replace(place, _place(out, made))
-    digest = digest_file(_place(out, made))
-    write_whole(f"{_place(out, made)}.json", _FINISHED.dump(dataclasses.asdict(digest)))
-    return made, digest, broken
+    return made, mark_finished(_place(out, made)), broken
 
 
 def _row_groups(

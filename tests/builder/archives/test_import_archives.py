@@ -205,8 +205,8 @@ def test_images_that_are_rgb_in_another_form_arrive(tmp_path, labels, change, ki
     out = io.BytesIO()
     picture.save(out, "PNG")
     with zipfile.ZipFile(tmp_path / "train.zip", "w") as archive:
-        archive.writestr("0.image.png", out.getvalue())
-        archive.writestr("0.mask.png", png(sample.values))
+        archive.writestr("train/0.image.png", out.getvalue())
+        archive.writestr("train/0.mask.png", png(sample.values))
     run_import([tmp_path / "train.zip"], tmp_path / "out", labels)
     assert_is(rows_of(tmp_path / "out")["train-0"], Sample("0", np.asarray(picture.convert("RGB")), sample.values))
 

@@ -57,7 +57,7 @@ def test_a_whole_archive(archive):
 def test_an_archive_without_its_end_has_all_its_members(archive):
     cut(archive, -30)
     with open_archive(str(archive)) as opened:
-        assert opened.truncated
+        assert opened.directory_error
         assert opened.count is None
     assert contents(archive) == (CONTENTS, None)
 
