@@ -8,25 +8,37 @@ from builder.encoding.whole_file import write_whole
 from cards.drawn import draw_once
 from cards.examples import choose, contents, draw_examples
 from cards.figures import draw_statistics
-from cards.metadata import metadata, to_yaml
+from cards.metadata import metadata
+from cards.sections import merged
 from cards.text import EXAMPLES, STATISTICS, body
 
 CARD = "README.md"
 
 
-def card_text(stats: Stats, name: str = "diffseg30k", with_examples: bool = True) -> str:
+def card_text(
+    stats: Stats,
+    name: str = "diffseg30k",
+    with_examples: bool = True,
+    existing: str | None = None,
+    where: str = CARD,
+) -> str:
     """The card's content, metadata and text; it depends on the arguments alone.
 
     Args:
         stats: the dataset's statistics.
         name: the dataset's name for `load_dataset`, without the namespace.
         with_examples: whether the card shows a figure of examples.
+        existing: the card that is there, of which what people added is kept; see `sections.merged`.
+        where: its path, for messages.
+
+    Raises:
+        ValueError: the existing card's metadata cannot be read, or its marks are not one pair.
     """
-    return f"---\n{to_yaml(metadata(stats))}---\n\n{body(stats, name, with_examples)}"
+    return merged(existing, metadata(stats), body(stats, name, with_examples), where)
 
 
 def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "diffseg30k") -> str:
-    """Writes the card of a packed dataset with its figures.
+    """Writes the card of a packed dataset with its figures, and keeps what people have added to the card.
 
     Args:
         dataset_dir: folder of the dataset, to which the card is written.
@@ -39,7 +51,7 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
 
     Raises:
         FileNotFoundError: there are no shards.
-        ValueError: a shard cannot be read.
+        ValueError: a shard cannot be read, or the card that is there is damaged.
     """
     stats = collect(dataset_dir)
     beside = pictures_from or dataset_dir
@@ -51,7 +63,18 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
     if examples:
         pictures = draw_once(os.path.join(beside, EXAMPLES), contents(examples), lambda: draw_examples(examples))
         _write(dataset_dir, EXAMPLES, pictures)
-    return _write(dataset_dir, CARD, card_text(stats, name, bool(examples)).encode())
+    where = os.path.join(dataset_dir, CARD)
+    return _write(dataset_dir, CARD, card_text(stats, name, bool(examples), _existing(where), where).encode())
+
+
+def _existing(path: str) -> str | None:
+    try:
+        with open(path, encoding="utf-8", newline="") as file:
+            return file.read()
+    except FileNotFoundError:
+        return None
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not UTF-8: mend it, or remove it to have it written anew") from error
 
 
 def _write(folder: str, path: str, data: bytes) -> str:

@@ -8,7 +8,8 @@ import numpy as np
 
 from builder.dataset.directory import DatasetDirectory, Shard
 from builder.encoding.images import decode_image, decode_mask
-from cards.figures import INK, to_png
+from cards.figures import INK, LONGEST_NAME, to_png
+from cards.markup import plain
 from diffseg30k import CLASS_NAMES, EDIT_TYPES, EDITED_GROUPS, GENERATOR_NAMES, MAX_TURNS, PALETTE, SIDES
 
 if TYPE_CHECKING:
@@ -20,6 +21,9 @@ CANDIDATES = 2000
 
 CELL, DPI = 1.9, 150
 """Width of an image in inches, and dots per inch."""
+
+LONGEST_LINE = 28
+"""Characters of a line under a mask."""
 
 HEADER = 0.15
 """Space in inches above the images, for the column titles."""
@@ -134,7 +138,7 @@ def _read(dataset: DatasetDirectory, candidate: _Candidate) -> Example:
 
 def _edit(edit: dict) -> ExampleEdit:
     kind = EDIT_TYPES[edit["edit_type"]].replace("_", " ") if edit["edit_type"] is not None else "edit"
-    thing = f": {edit['object']}" if edit["object"] else ""
+    thing = f": {plain(edit['object'], LONGEST_NAME)}" if edit["object"] else ""
     mask = _smaller(decode_mask(edit["mask"]["bytes"])) > 0
     return ExampleEdit(CLASS_NAMES[edit["generator"]], f"{kind}{thing}", mask)
 
@@ -180,7 +184,7 @@ def draw_examples(examples: list[Example]) -> bytes:
     titles = ("Base image", "Result") if examples[0].original is not None else ("Result", "Edited regions")
     columns = (*titles, *(f"Turn {turn}" for turn in range(1, MAX_TURNS + 1)))
     with rc_context({"font.family": "DejaVu Sans", "font.size": 7.5, "text.color": INK, "text.parse_math": False}):
-        width, height = CELL * len(columns), (CELL + 0.32) * len(examples) + HEADER
+        width, height = CELL * len(columns), (CELL + 0.4) * len(examples) + HEADER
         # the layout reserves no space for titles of frameless axes
         layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, rect=(0, 0, 1, 1 - HEADER / height))
         figure = Figure(figsize=(width, height), layout=layout, facecolor="white")
@@ -217,5 +221,6 @@ def _draw_mask(axes: "Axes", edit: ExampleEdit) -> None:
     picture = np.full((*edit.mask.shape, 3), 232, np.uint8)
     picture[edit.mask] = PALETTE[CLASS_NAMES.index(edit.generator)]
     axes.imshow(picture, interpolation="nearest")
-    text = f"{GENERATOR_NAMES[edit.generator]}\n{edit.text}"
+    line = edit.text if len(edit.text) <= LONGEST_LINE else edit.text.replace(": ", ":\n", 1)
+    text = f"{GENERATOR_NAMES[edit.generator]}\n{line}"
     axes.text(0.5, -0.02, text, ha="center", va="top", transform=axes.transAxes)

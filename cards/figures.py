@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from builder.dataset.stats import MASK_AREA_BINS, Stats
+from cards.markup import plain
 from diffseg30k import GENERATOR_NAMES, GENERATORS, MAX_TURNS, PALETTE, label_value
 
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ INK = "#3b4252"
 BAR = "#5b7aa5"
 PALE = "#c3cad6"
 MOST = 12
+LONGEST_NAME = 20
+"""Characters of an object's name."""
+
 _TURN_ALPHAS = (1.0, 0.66, 0.36)
 _ORDINALS = ("first turn", "second turn", "third turn")
 _STYLE: dict[Any, Any] = {
@@ -91,7 +95,7 @@ def _ranked(axes: "Axes", counts: Mapping[str, int]) -> None:
     """Bars for the largest counts, and one bar for the sum of the others."""
     items = list(counts.items())
     shown, rest = items[:MOST], items[MOST:]
-    bars = [(_shortened(name), count, BAR) for name, count in shown]
+    bars = [(plain(name, LONGEST_NAME), count, BAR) for name, count in shown]
     if rest:
         bars.append((f"{len(rest)} more", sum(count for _, count in rest), PALE))
     names, values, colours = zip(*bars, strict=True)
@@ -184,7 +188,3 @@ def _two_lines(name: str) -> str:
     """Breaks a name such as `Stable Diffusion XL` into two lines, so that eight fit next to each other."""
     first, _, last = name.rpartition(" ")
     return f"{first}\n{last}" if len(name) > 10 else name
-
-
-def _shortened(name: str) -> str:
-    return name if len(name) <= 20 else f"{name[:19]}…"

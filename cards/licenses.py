@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from builder.encoding.secrets import redact
+from cards.markup import escaped, link
 from generation.checkpoints.checkpoint import FOLDER_PREFIX, TINY_PREFIX
 from generation.checkpoints.published import PUBLISHED
 
@@ -35,10 +37,10 @@ _MANY = "per-image"
 
 @dataclass(frozen=True)
 class License:
-    """A licence as shown in a card.
+    """A licence as shown in a card; as text it is Markdown.
 
     Attributes:
-        name: such as `CC BY 2.0`.
+        name: such as `CC BY 2.0`, or any text of a user's file.
         url: URL of its text, or None.
         hub_id: its identifier on the Hub, or None if the Hub has none.
     """
@@ -48,7 +50,7 @@ class License:
     hub_id: str | None = None
 
     def __str__(self) -> str:
-        return f"[{self.name}]({self.url})" if self.url else self.name
+        return link(self.name, self.url) if self.url else escaped(self.name)
 
 
 NOT_STATED = License("not stated")
@@ -62,13 +64,13 @@ def license_of(text: str | None) -> License:
     if found := _CREATIVE_COMMONS.search(text):
         name = f"CC {found[1].upper()} {found[2]}"
     else:
-        place = re.sub(r"^https?://", "", text).rstrip("/")
+        place = re.sub(r"^https?://", "", redact(text)).partition("?")[0].rstrip("/")
         name = _NAMES.get(place, place if url else text)
-    return License(_plain(name), url, _hub_id(name))
+    return License(name, url, _hub_id(name))
 
 
 def checkpoint_license(generator: str, checkpoint: str) -> License | None:
-    """The licence of the weights that made an edit; None for tiny ones, which are random."""
+    """The licence of the weights that made an edit; None for tiny ones, which are this project's."""
     if checkpoint.startswith(TINY_PREFIX):
         return None
     if checkpoint.startswith(FOLDER_PREFIX):
@@ -90,8 +92,3 @@ def hub_metadata(licenses: Iterable[License]) -> dict[str, str]:
 def _hub_id(name: str) -> str | None:
     candidate = "cc0-1.0" if name == "CC0 1.0" else name.lower().replace(" ", "-")
     return candidate if candidate in HUB_IDS else None
-
-
-def _plain(text: str) -> str:
-    """Escapes a name from a user's file for a Markdown table."""
-    return re.sub(r"([|\[\]<>`*_\\])", r"\\\1", " ".join(text.split()))

@@ -1,10 +1,12 @@
 """Makes the card's Markdown body from a template and the statistics of a dataset."""
 
+import re
 from importlib import resources
 from typing import Any
 
 from builder.dataset.stats import CheckpointCount, Stats
 from cards.licenses import License, checkpoint_license, license_of
+from cards.markup import code, escaped
 from cards.metadata import PRETTY_NAME
 from diffseg30k import (
     CITATION,
@@ -26,7 +28,7 @@ EXAMPLES = "figures/examples.png"
 OBJECTS = 12
 """Number of most frequent objects that are named."""
 
-_RANDOM_WEIGHTS = "none: random weights"
+_TINY_WEIGHTS = "this project's, for demonstrations"
 
 
 def body(stats: Stats, name: str, with_examples: bool) -> str:
@@ -67,7 +69,7 @@ def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
     tiny = sum(count.edits for count in stats.checkpoints if count.checkpoint.startswith(TINY_PREFIX))
     return {
         "stats": stats,
-        "name": name,
+        "name": re.sub(r"[^\w.-]", "_", name),
         "number": number,
         "size": size,
         "pretty_name": PRETTY_NAME,
@@ -85,8 +87,8 @@ def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
         "edits_known": any(sum(turns) for turns in stats.edits_by_turn.values()),
         "classes": _classes(stats),
         "edit_types": _listed({name.replace("_", " "): edits for name, edits in stats.edit_types.items()}),
-        "compositing": _listed({f"`{name}`": edits for name, edits in stats.compositing.items()}),
-        "objects": _listed(dict(list(stats.objects.items())[:OBJECTS])),
+        "compositing": _listed({code(name): edits for name, edits in stats.compositing.items()}),
+        "objects": _listed({escaped(name): edits for name, edits in list(stats.objects.items())[:OBJECTS]}),
         "checkpoints": [_checkpoint(count) for count in stats.checkpoints],
         "weights": any(not count.checkpoint.startswith(TINY_PREFIX) for count in stats.checkpoints),
         "unused": _unused(stats),
@@ -133,9 +135,9 @@ def _checkpoint(count: CheckpointCount) -> dict[str, Any]:
     license = checkpoint_license(count.generator, count.checkpoint)
     return {
         "generator": GENERATOR_NAMES[count.generator],
-        "checkpoint": count.checkpoint,
-        "lora": count.lora,
-        "license": license or _RANDOM_WEIGHTS,
+        "checkpoint": code(count.checkpoint),
+        "lora": code(count.lora) if count.lora else "",
+        "license": license or _TINY_WEIGHTS,
         "edits": count.edits,
     }
 

@@ -3,6 +3,7 @@
 import os
 import sys
 
+from builder.encoding.secrets import redact
 from diffseg30k_cli import benchmarking, building, monitoring, publishing
 from diffseg30k_cli.app import app
 from diffseg30k_cli.extras import advice
@@ -22,5 +23,5 @@ def main() -> None:
         named = "pip install" in str(error)
         missing = advice(error.name) if isinstance(error, ModuleNotFoundError) and not named else None
         message = missing or " ".join(str(error).split()) or type(error).__name__
-        print(f"diffseg30k: {message}", file=sys.stderr)
+        print(f"diffseg30k: {redact(message)}", file=sys.stderr)
         sys.exit(1)

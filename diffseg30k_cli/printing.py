@@ -10,13 +10,15 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from builder.encoding.secrets import redact
+
 console = Console()
 
 
 def print_lines(lines: Iterable[str]) -> None:
-    """Prints each line without wrapping or colours."""
+    """Prints each line without wrapping or colours, and without secrets in URLs."""
     for line in lines:
-        console.print(line, markup=False, highlight=False, soft_wrap=True)
+        console.print(redact(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:
@@ -90,7 +92,7 @@ def print_json(report: Any) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """Dataclasses as objects, and keys of several parts joined by a slash."""
+    """Dataclasses as objects, keys of several parts joined by a slash, and no secrets in URLs."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, Mapping):
@@ -99,4 +101,4 @@ def _plain(value: Any) -> Any:
         }
     if isinstance(value, list | tuple | set | frozenset):
         return [_plain(each) for each in (sorted(value) if isinstance(value, set | frozenset) else value)]
-    return value
+    return redact(value) if isinstance(value, str) else value

@@ -7,8 +7,8 @@ from typing import IO, TYPE_CHECKING, cast
 import fsspec
 from fsspec.implementations.local import LocalFileSystem
 
+from builder.encoding.secrets import redact
 from builder.hub.retry import retried
-from builder.hub.secrets import redact
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer as Buffer

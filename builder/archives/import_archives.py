@@ -23,8 +23,8 @@ from builder.archives.staging import Staging
 from builder.archives.zip_members import Archive, MemberError, open_archive
 from builder.archives.zip_scan import name_of
 from builder.dataset.directory import DatasetDirectory
+from builder.encoding.secrets import redact
 from builder.encoding.whole_file import whole_file
-from builder.hub.secrets import redact
 from builder.packing.options import ROWS_PER_GROUP, SHARD_BYTES
 from builder.run.map_ahead import map_ahead
 from diffseg30k import SIDES

@@ -11,7 +11,7 @@ from typing import IO, cast
 
 from builder.archives.archive_file import open_file
 from builder.archives.zip_scan import NEWEST_VERSION, Damage, read_local_header, scan
-from builder.hub.secrets import redact
+from builder.encoding.secrets import redact
 
 MEMBER_LIMIT = 64 * 2**20
 """Bytes that a member may hold: an uncompressed 4096x4096 RGB picture, and room."""

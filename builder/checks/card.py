@@ -46,7 +46,8 @@ def _metadata(dataset: DatasetDirectory) -> dict:
 def _configs(dataset: DatasetDirectory, metadata: dict) -> Iterator[str]:
     listed = {config.get("config_name"): config for config in metadata.get("configs") or []}
     present = configs_present(dataset.url)
-    for name in sorted(set(listed) ^ set(present), key=str):
+    ours = {name for name in listed if name in CONFIGS}
+    for name in sorted(ours ^ set(present), key=str):
         yield f"config {name} is {'listed but has no rows' if name in listed else 'not listed'}"
     for name in [name for name in present if name in listed]:
         yield from _config(listed[name], CONFIGS[name], present[name])

@@ -82,6 +82,7 @@ class Stats:
         checkpoints: who made the edits, LoRA rows included; most edits first within a generator.
         licenses: licence of the base image to rows, most frequent first; None where it is not known.
         scored: images with a quality score.
+        measured: images with an edit whose seam or changed share was measured.
         mean_quality: the mean of their scores; None where none is scored.
     """
 
@@ -105,6 +106,7 @@ class Stats:
     checkpoints: tuple[CheckpointCount, ...]
     licenses: dict[str | None, int]
     scored: int
+    measured: int
     mean_quality: float | None
 
 
@@ -233,6 +235,8 @@ _EDIT_FIELDS = (
     "object",
     "compositing",
     "mask_area",
+    "seam",
+    "changed_share",
 )
 _COLUMNS = (
     "label",
@@ -266,6 +270,7 @@ class _Counts:
         self.checkpoints: Counter[tuple[str, str, str | None]] = Counter()
         self.licenses: Counter[str | None] = Counter()
         self.scores: list[float] = []
+        self.measured = 0
 
     def add(self, row: dict, lora: bool) -> None:
         self.licenses[row["base"]["license"]] += 1
@@ -288,6 +293,8 @@ class _Counts:
             self.base_generators[CLASS_NAMES[base["generator"]]] += 1
         if row["quality_score"] is not None:
             self.scores.append(row["quality_score"])
+        edits = row["edits"] or []
+        self.measured += any(edit["seam"] is not None or edit["changed_share"] is not None for edit in edits)
 
     def _add_edit(self, edit: dict) -> None:
         if edit["turn"] is not None:
@@ -335,5 +342,6 @@ def _stats(shards: list[Shard], sizes: _Sizes, counts: _Counts) -> Stats:
         checkpoints=tuple(CheckpointCount(*key, edits) for key, edits in checkpoints),
         licenses=dict(counts.licenses.most_common()),
         scored=len(scores),
+        measured=counts.measured,
         mean_quality=sum(scores) / len(scores) if scores else None,
     )

@@ -100,6 +100,7 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     check(lines)
     write_manifest(folder, manifests.together({line.id for rows in lines.values() for line in rows}))
     check_originals(everything, everything.shards())
+    _copy_card(sender, snapshot, folder)
     sender.make_card(folder, sender.dataset.url)
     removed = sorted({shard.path for shard in gone} - {shard.path for shard in new})
     return Contents(
@@ -214,6 +215,19 @@ def _copy_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:
             for shard in new
         ],
     )
+
+
+def _copy_card(sender: Sender, snapshot: Snapshot, folder: str) -> None:
+    """Gives a folder the repository's card, or else the local one, whose additions by people are to be kept."""
+    if CARD in snapshot.files:
+        path = sender.hub.path(CARD, snapshot.commit)
+        card = sender.hub.call(lambda: sender.hub.files.cat_file(path))
+    elif CARD in sender.dataset.names():
+        card = sender.dataset.read(CARD)
+    else:
+        return
+    with open(os.path.join(folder, CARD), "wb") as file:
+        file.write(card)
 
 
 # ── The card ──────────────────────────────────────────────────────────────────────────────────────

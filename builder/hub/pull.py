@@ -8,7 +8,7 @@ from huggingface_hub import snapshot_download
 
 from builder.dataset.directory import DatasetDirectory, Shard
 from builder.dataset.manifest import MANIFEST, read_manifest
-from builder.hub.contents import MakeCard, published_manifest
+from builder.hub.contents import CARD, MakeCard, published_manifest
 from builder.hub.repository import HubDataset, Snapshot
 from diffseg30k import CONFIGS
 
@@ -83,7 +83,7 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
     if not shards:
         raise FileNotFoundError(f"{repo_id} has no {_asked(options)}; it has {_available(snapshot)}")
     whole = len(shards) == len(snapshot.shards)
-    parts = [*(shard.path for shard in shards), *([MANIFEST] if MANIFEST in snapshot.files else [])]
+    parts = [*(shard.path for shard in shards), *(path for path in (MANIFEST, CARD) if path in snapshot.files)]
     wanted = list(snapshot.files) if whole else parts
     if taken := read_manifest(DatasetDirectory(out)).gone - published_manifest(hub, snapshot).gone:
         raise ValueError(

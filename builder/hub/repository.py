@@ -25,8 +25,8 @@ from huggingface_hub.errors import (
 from huggingface_hub.hf_api import RepoFile
 
 from builder.dataset.directory import Shard
+from builder.encoding.secrets import redact
 from builder.hub.retry import TRIES, retried
-from builder.hub.secrets import redact
 from builder.hub.transport import bounded_waits, http_library, is_timeout, is_transport_error
 from diffseg30k import GROUPS, SIDES
 

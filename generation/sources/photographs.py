@@ -8,6 +8,7 @@ from typing import Any
 import fsspec
 import numpy as np
 
+from builder.encoding.secrets import without_signature
 from generation.generators.settings import GeneratorSettings
 from generation.sources.coco_file import Annotation, CocoFile, Skip, load_coco
 from generation.sources.image_files import decode_square
@@ -204,7 +205,7 @@ def _photograph(
         base_id=str(photograph) if photograph else base_id(entry["file_name"]),
         path=path,
         license=license_texts[0] if license_texts else None,
-        url=next((url for url in urls if isinstance(url, str) and url), None),
+        url=next((without_signature(url) for url in urls if isinstance(url, str) and url), None),
         width=int(entry["width"]),
         height=int(entry["height"]),
         annotations=tuple(annotations),

@@ -134,10 +134,10 @@ def test_originals_are_explained_only_where_they_are(card, plain_dataset):
 
 
 def test_tiny_checkpoints_are_said_loudly_before_anything_else(card):
-    warning = card.text.strip().split("\n\n")[1]
+    warning = card.text.strip().split("\n\n")[2]
     assert warning.startswith("> [!WARNING]")
     assert "All 66 edits were" in warning
-    assert "random weights" in warning
+    assert "trained **for minutes" in warning
 
 
 def test_a_dataset_by_real_checkpoints_carries_no_such_warning(stats):
@@ -171,7 +171,11 @@ def test_classes_without_edits_are_named(stats, plain_dataset):
 
 
 def test_quality_scores_are_told(stats):
-    assert "No image was scored" in card_text(dataclasses.replace(stats, scored=0, mean_quality=None))
+    unscored = dataclasses.replace(stats, scored=0, mean_quality=None)
+    assert "No image was scored" in card_text(dataclasses.replace(unscored, measured=0))
+    measured = card_text(dataclasses.replace(unscored, measured=1234))
+    assert "No VLM judged the images. The edits of 1,234 images were measured" in measured
+    assert "No image was scored" not in measured
     scored = card_text(dataclasses.replace(stats, scored=1234, mean_quality=3.456))
     assert "1,234 images were scored from 0 to 5, on average 3.46" in scored
 

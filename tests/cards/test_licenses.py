@@ -19,7 +19,7 @@ from cards.licenses import HUB_IDS, checkpoint_license, hub_metadata, license_of
         ("http://www.usa.gov/copyright.shtml", "United States government work", None),
         ("https://example.org/terms", "example.org/terms", None),
         ("MIT", "MIT", "mit"),
-        ("our own | [terms]", r"our own \| \[terms\]", None),
+        ("our own | [terms]", "our own | [terms]", None),
         (None, "not stated", None),
         ("", "not stated", None),
     ],

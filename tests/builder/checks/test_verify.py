@@ -394,7 +394,7 @@ def rewrite_card(folder, *replacements):
 @pytest.mark.parametrize(
     ("replacement", "detail"),
     [
-        (("config_name: binary\n", "config_name: binari\n"), "config binari is listed but has no rows"),
+        (("config_name: binary\n", "config_name: binari\n"), "config binary is not listed"),
         (("num_examples: 29", "num_examples: 30"), "counts 30 rows in semantic/train, there are 29"),
         (("default: true", "default: false"), "config semantic is not the default"),
         (("  - semantic_mask\n", "  - binary_mask\n"), "config semantic lists the columns"),

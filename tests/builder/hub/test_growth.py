@@ -8,14 +8,17 @@ from pathlib import Path
 
 import pyarrow.parquet as pq
 import pytest
+import yaml
 
 from builder.checks.verify import verify
 from builder.dataset.manifest import MANIFEST
+from builder.hub.contents import CARD
 from builder.run.bases import read_bases
 from builder.run.directory import record_path
 from builder.run.scores import Score, write_score
 from cards.card import write_card
 from tests.hub_client import NAME, ROOT, environment, expected, load_by_name
+from tests.hub_server.store import File
 from tests.run_factory import make_run
 
 pytestmark = pytest.mark.network
@@ -47,7 +50,7 @@ def a_run(tmp_path):
 
 
 def pack_and_push(command, run, out, *options) -> None:
-    command("pack", run, "--out", out, "--shard-size", 1)
+    command("pack", run, "--out", out, "--shard-size", 1, "--partial")
     command("card", out)
     command("push", out, NAME, *options)
 
@@ -178,3 +181,52 @@ def test_a_row_that_was_withdrawn_from_the_hub_is_not_pushed_again(hub, command,
     said = command("push", out, NAME, "--replace", code=1)
     assert "were withdrawn from the repository" in said
     assert gone.row_id in said
+
+
+def edit_card(hub, change) -> None:
+    """Changes the card on the Hub, as a person does in the browser."""
+    before = hub.head(NAME).files[CARD].content.decode()
+    data = change(before).encode()
+    repository = hub.hub.repositories[NAME]
+    repository.commit("main", "Edit the card", None, {CARD: File(len(data), data)}, set(), as_pr=False)
+
+
+def test_what_people_write_in_the_card_on_the_hub_stays(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    pack_and_push(command, a_run.url, out)
+    edit_card(
+        hub,
+        lambda card: (
+            card.replace("---\n", "---\nextra_gated_prompt: Agree to name the source.\n", 1)
+            .replace("tags:\n", "tags:\n- faces\n", 1)
+            .replace("<!-- diffseg30k:begin -->", "**Read the errata below.**\n\n<!-- diffseg30k:begin -->")
+            + "\n## Contact\n\nWrite to <me@example.org>.\n"
+        ),
+    )
+    assert "has it all" in command("push", out, NAME)
+    make_run(tmp_path / "second", 40, edition="-2")
+    pack_and_push(command, tmp_path / "second", out)
+
+    card = hub.head(NAME).files[CARD].content.decode()
+    front = yaml.safe_load(card.split("---\n")[1])
+    assert front["extra_gated_prompt"] == "Agree to name the source."
+    assert "faces" in front["tags"]
+    assert "**Read the errata below.**\n\n<!-- diffseg30k:begin -->" in card
+    assert card.endswith("\n## Contact\n\nWrite to <me@example.org>.\n")
+    assert f"{len(ids_of(out))} images" in card
+    assert_published(hub, tmp_path, out, 0)
+    assert ": 0 violations" in command("verify", NAME)
+    command("pull", NAME, "--out", tmp_path / "part", "--config", "semantic", "--split", "validation")
+    assert (tmp_path / "part" / CARD).read_text().endswith("Write to <me@example.org>.\n")
+
+
+def test_what_people_write_in_the_card_of_a_folder_arrives_with_the_first_push(hub, command, a_run, tmp_path):
+    out = tmp_path / "out"
+    command("pack", a_run.url, "--out", out)
+    command("card", out)
+    (out / CARD).write_text((out / CARD).read_text() + "\n## Contact\n\nWrite to me.\n")
+    command("push", out, NAME)
+    assert hub.head(NAME).files[CARD].content.decode().endswith("## Contact\n\nWrite to me.\n")
+    (out / CARD).write_text("---\na: [1\n---\n")
+    assert f"{out / CARD}: its metadata" in command("card", out, code=1)
+    assert (out / CARD).read_text() == "---\na: [1\n---\n"

@@ -11,8 +11,8 @@ from multiprocessing.process import BaseProcess
 
 import pytest
 
+from builder.encoding.secrets import redact
 from builder.hub.repository import HubError
-from builder.hub.secrets import redact
 from tests.hub_client import (
     NAME,
     environment,
@@ -259,8 +259,13 @@ def test_no_token_and_no_signature_is_written_anywhere(hub, runs, tmp_path):
     [
         (f"with {WRITE_TOKEN}!", "with …!"),
         ("https://me:secret@hub.example/x", "https://…hub.example/x"),
-        ("PUT https://s3.example/a?X-Amz-Signature=abc&x=1 failed", "PUT https://s3.example/a?… failed"),
-        ("https://hub.example/api?recursive=True", "https://hub.example/api?recursive=True"),
+        (
+            "PUT https://s3.example/a?X-Amz-Signature=abc&x=1 failed",
+            "PUT https://s3.example/a?X-Amz-Signature=…&x=… failed",
+        ),
+        ("https://hub.example/api?recursive=True", "https://hub.example/api?recursive=…"),
+        ("az://box/run?sv=1&sig=a%2Bb%3D", "az://box/run?sv=…&sig=…"),
+        ("https://hub.example/a#part", "https://hub.example/a#part"),
     ],
 )
 def test_redacting(text, safe):
