@@ -18,6 +18,7 @@ from builder.encoding.images import decode_image
 from builder.packing.pack import PackOptions, pack
 from builder.run.bases import read_bases
 from builder.run.directory import RunDirectory, image_path, mask_path, record_path, score_path
+from builder.run.file_digest import FileDigest
 from builder.run.records import read_record, write_record
 from builder.run.scores import read_score, write_score
 from generation.quality.options import QualityOptions
@@ -196,8 +197,10 @@ def test_an_image_edited_anew_is_measured_and_judged_anew(run):
     image = edited(run)[0]
     with endpoint(lambda *_: says(4)) as server:
         score(run.url, client=client(server))
-        write_record(run, image, dataclasses.replace(read_record(run, image, 1), seed=77))
-        run.write(image_path(image, 1), run.read(image_path(edited(run)[1], 1)))
+        other = run.read(image_path(edited(run)[1], 1))
+        run.write(image_path(image, 1), other)
+        anew = dataclasses.replace(read_record(run, image, 1), seed=77, image_file=FileDigest.of(other))
+        write_record(run, image, anew)
         report = score(run.url, client=client(server))
         assert (report.asked, len(server.requests)) == (1, 5)
 
@@ -239,7 +242,7 @@ def test_unfinished_and_unreadable_images_are_named(run):
     run.write(image_path(second, 2), b"half a pic")
     report = score(run.url)
     assert (report.accepted, report.unfinished, list(report.unreadable)) == (2, [first], [second])
-    assert f"turn-2/{second}.webp cannot be read" in report.unreadable[second]
+    assert f"turn-2/{second}.webp is damaged: it has 10 bytes and not" in report.unreadable[second]
 
 
 def test_kept_replies_hold_the_whole_question(run):

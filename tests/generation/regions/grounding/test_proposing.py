@@ -103,6 +103,7 @@ def test_found_regions_are_not_looked_for_again(models, photographs, tmp_path):
         prepare_run(str(tmp_path), sources, options(models), client(server))
         for path in (tmp_path / "regions").glob("*.json"):
             kept = json.loads(path.read_text())
+            del kept["content_sha256"]
             kept["regions"] = [dict(region, object="spaceship") for region in kept["regions"][:1]]
             path.write_text(json.dumps(kept))
         (tmp_path / PLAN).unlink()
