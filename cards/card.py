@@ -1,8 +1,10 @@
 """Writes the dataset card: README.md with metadata and text, its statistics figure and its example images."""
 
 import os
+from collections.abc import Sequence
 
 from builder.dataset.directory import DatasetDirectory
+from builder.dataset.manifest import Version, read_manifest
 from builder.dataset.stats import Stats, collect
 from builder.encoding.whole_file import write_whole
 from cards.drawn import draw_once
@@ -21,6 +23,7 @@ def card_text(
     with_examples: bool = True,
     existing: str | None = None,
     where: str = CARD,
+    versions: Sequence[Version] = (),
 ) -> str:
     """The card's content, metadata and text; it depends on the arguments alone.
 
@@ -30,11 +33,12 @@ def card_text(
         with_examples: whether the card shows a figure of examples.
         existing: the card that is there, of which what people added is kept; see `sections.merged`.
         where: its path, for messages.
+        versions: the states that were tagged, oldest first.
 
     Raises:
         ValueError: the existing card's metadata cannot be read, or its marks are not one pair.
     """
-    return merged(existing, metadata(stats), body(stats, name, with_examples), where)
+    return merged(existing, metadata(stats), body(stats, name, with_examples, versions), where)
 
 
 def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "diffseg30k") -> str:
@@ -64,7 +68,9 @@ def write_card(dataset_dir: str, pictures_from: str | None = None, name: str = "
         pictures = draw_once(os.path.join(beside, EXAMPLES), contents(examples), lambda: draw_examples(examples))
         _write(dataset_dir, EXAMPLES, pictures)
     where = os.path.join(dataset_dir, CARD)
-    return _write(dataset_dir, CARD, card_text(stats, name, bool(examples), _existing(where), where).encode())
+    versions = read_manifest(DatasetDirectory(dataset_dir)).versions
+    text = card_text(stats, name, bool(examples), _existing(where), where, versions)
+    return _write(dataset_dir, CARD, text.encode())
 
 
 def _existing(path: str) -> str | None:

@@ -1,9 +1,11 @@
 """Makes the card's Markdown body from a template and the statistics of a dataset."""
 
 import re
+from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
+from builder.dataset.manifest import MANIFEST, Version
 from builder.dataset.stats import CheckpointCount, Stats
 from cards.licenses import License, checkpoint_license, license_of
 from cards.markup import code, escaped
@@ -31,19 +33,20 @@ OBJECTS = 12
 _TINY_WEIGHTS = "this project's, for demonstrations"
 
 
-def body(stats: Stats, name: str, with_examples: bool) -> str:
+def body(stats: Stats, name: str, with_examples: bool, versions: Sequence[Version] = ()) -> str:
     """The card below its metadata, in Markdown.
 
     Args:
         stats: the dataset's statistics.
         name: the dataset's name for `load_dataset`, without the namespace.
         with_examples: whether there is a figure of examples, at EXAMPLES.
+        versions: the states that were tagged, oldest first.
     """
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(text).render(_context(stats, name, with_examples))
+    return environment.from_string(text).render(_context(stats, name, with_examples, versions))
 
 
 def number(count: int) -> str:
@@ -65,10 +68,12 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if unit != "bytes" else f"{count} bytes"
 
 
-def _context(stats: Stats, name: str, with_examples: bool) -> dict[str, Any]:
+def _context(stats: Stats, name: str, with_examples: bool, versions: Sequence[Version]) -> dict[str, Any]:
     tiny = sum(count.edits for count in stats.checkpoints if count.checkpoint.startswith(TINY_PREFIX))
     return {
         "stats": stats,
+        "versions": list(reversed(versions)),
+        "manifest": MANIFEST,
         "name": re.sub(r"[^\w.-]", "_", name),
         "number": number,
         "size": size,

@@ -42,6 +42,10 @@ def push(
             "--replace", help="Put changed rows in place of published ones, and take discarded ones out."
         ),
     ] = False,
+    tag: Annotated[
+        str | None,
+        typer.Option(help="Names the state, such as `v1.0`; the card says what changed since the last one."),
+    ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only print what would be sent.")] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -51,7 +55,7 @@ def push(
     from cards.card import write_card
 
     options = PushOptions(
-        private=private, revision=revision, create_pr=create_pr, replace=replace, dry_run=dry_run
+        private=private, revision=revision, create_pr=create_pr, replace=replace, dry_run=dry_run, tag=tag
     )
     report = push_dataset(
         dataset, repository, lambda there, local: write_card(there, pictures_from=local), options

@@ -10,6 +10,9 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from builder.archives.staging import Staged, Staging
+from builder.dataset.directory import DatasetDirectory
+from builder.dataset.inventory import inventory
+from builder.dataset.manifest import Manifest, write_manifest
 from builder.dataset.shards import PlannedShard, plan_shards, write_shard
 from builder.dataset.splits import Placement, edited_group, mixes
 from builder.encoding.whole_file import move_whole
@@ -110,11 +113,12 @@ def _row_groups(shard: PlannedShard, rows: Iterator[dict]) -> Iterator[list[dict
 
 
 def move_into_place(staging: Staging, shards: Sequence[PlannedShard]) -> None:
-    """Moves the shards out of the staging folder, and removes it."""
+    """Moves the shards out of the staging folder, writes the manifest, and removes the folder."""
     for shard in shards:
         made, final = _places(staging, shard)
         if os.path.exists(made):
             move_whole(made, final)
+    write_manifest(staging.out, Manifest(shards=inventory(DatasetDirectory(staging.out), Manifest())))
     done = f"{staging.folder}.{uuid.uuid4().hex}.done"
     os.replace(staging.folder, done)
     shutil.rmtree(done)

@@ -4,6 +4,7 @@ It reads one row group at a time, from a folder or by range requests from any UR
 """
 
 import dataclasses
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from tqdm import tqdm
 
 from builder.checks.card import check_card
 from builder.checks.loaded_row import load_row
+from builder.checks.manifest import MANIFEST_PROMISE, check_manifest
 from builder.checks.rows import check_row
 from builder.checks.splits import SPLIT_CHECKS, PlacedRow
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
@@ -31,8 +33,8 @@ class Violation:
     """A promise that is broken.
 
     Attributes:
-        shard: the shard's path in the dataset; None where it is about the card.
-        row: the row's id; None where it is about a whole shard or the card.
+        shard: the shard's path in the dataset; None where it is about the card or the manifest.
+        row: the row's id; None where it is about a whole shard, the card or the manifest.
         promise: what is promised.
         detail: the violation.
     """
@@ -44,7 +46,7 @@ class Violation:
 
     def __str__(self) -> str:
         where = " ".join(part for part in (self.shard, f"row {self.row}" if self.row else None) if part)
-        return f"{where or 'card'}: {self.promise}: {self.detail}"
+        return f"{where or 'dataset'}: {self.promise}: {self.detail}"
 
 
 @dataclass(frozen=True)
@@ -88,10 +90,14 @@ def verify(dataset: str, progress: bool = True) -> Verification:
             bar.update()
     if len(with_originals) > 1:
         violations.append(Violation(None, None, SCHEMA, "some shards have the column original and some have not"))
-    if read_manifest(opened).gone:
+    manifest = read_manifest(opened)
+    read = Counter(row.shard for row in placed)
+    if manifest.gone:
         placed = [dataclasses.replace(row, lost_rows=True) for row in placed]
     for promise, check in SPLIT_CHECKS.items():
         violations += [Violation(row.shard, row.id, promise, detail) for row, detail in check(placed)]
+    for path, detail in check_manifest(opened, manifest, shards, read):
+        violations.append(Violation(path, None, MANIFEST_PROMISE, detail))
     if not any(violation.promise == READABLE for violation in violations):
         violations += [Violation(None, None, promise, detail) for promise, detail in check_card(opened)]
     return Verification(len(shards), len(placed), tuple(violations))

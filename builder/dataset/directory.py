@@ -1,5 +1,6 @@
 """The shards of a packed dataset, in a folder or behind any URL that fsspec reads."""
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -87,6 +88,15 @@ class DatasetDirectory:
                 raise ValueError(f"{self.url}/{shard.path} is not a Parquet file: {error}") from error
             with parquet:
                 yield parquet
+
+    def sha256(self, shard: Shard) -> str:
+        """The SHA-256 of a shard, as the Hub tells it; elsewhere the whole shard is read."""
+        filesystem, root = self._opened()
+        path = f"{root}/{shard.path}"
+        if large := filesystem.info(path).get("lfs"):
+            return large["sha256"]
+        with filesystem.open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
     def rows(self, shards: Iterable[Shard]) -> int:
         """How many rows some shards hold, from their footers."""

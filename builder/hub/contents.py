@@ -8,11 +8,22 @@ from dataclasses import dataclass
 import fsspec
 
 from builder.dataset.directory import DatasetDirectory, Shard
-from builder.dataset.manifest import MANIFEST, Manifest, parse_manifest, read_manifest, write_manifest
+from builder.dataset.inventory import shard_digest
+from builder.dataset.manifest import (
+    MANIFEST,
+    Manifest,
+    ShardEntry,
+    join_runs,
+    parse_manifest,
+    read_manifest,
+    write_manifest,
+)
 from builder.hub.agreement import Disagreement, Line, check, check_originals, read_lines
 from builder.hub.diff import NewShard, compare, giving_way, settle
-from builder.hub.metadata_copy import Origin, copy_metadata
+from builder.hub.metadata_copy import Origin, copy_metadata, copy_published
 from builder.hub.repository import HubDataset, Snapshot
+from builder.hub.versions import with_version
+from builder.run.file_digest import FileDigest
 from diffseg30k import LORA, UNEDITED
 
 CARD = "README.md"
@@ -35,6 +46,7 @@ class Sender:
         scratch: an empty folder for the time of the push.
         replace: published shards give way to local ones that hold all of their rows.
         progress: show bars on stderr.
+        tag: the name that the state after the push gets; None for no name.
     """
 
     dataset: DatasetDirectory
@@ -44,6 +56,7 @@ class Sender:
     scratch: str
     replace: bool
     progress: bool
+    tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Contents:
         card: path in the repository to local file, of the card and its figures that differ.
         new_rows: rows in the new shards.
         rows: number of rows after the push.
+        manifest: of the dataset after the push.
     """
 
     snapshot: Snapshot
@@ -65,6 +79,7 @@ class Contents:
     card: dict[str, str]
     new_rows: int
     rows: int
+    manifest: Manifest
 
 
 def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
@@ -73,7 +88,8 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     Raises:
         Disagreement: they do not agree; the message names the rows.
     """
-    compared = compare(sender.dataset, sender.local, snapshot)
+    manifests = _Manifests(read_manifest(sender.dataset), published_manifest(sender.hub, snapshot))
+    compared = compare(sender.dataset, sender.local, manifests.local, snapshot)
     if compared.rewritten and not sender.replace:
         raise Disagreement(
             f"{compared.rewritten[0]} is published with other bytes than yours has: "
@@ -86,7 +102,6 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     old = {shard: read_lines(everything, shard) for shard in published}
     new = settle(sender.dataset, compared.new, _unedited_in_train(old))
     local = {_published(shard): read_lines(sender.dataset, shard.local) for shard in new}
-    manifests = _Manifests(read_manifest(sender.dataset), published_manifest(sender.hub, snapshot))
     _refuse_withdrawn(local, manifests.published)
     if sender.replace:
         gone = giving_way(old, local, compared.rewritten, manifests.local.gone | manifests.published.gone)
@@ -98,7 +113,11 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
     _copy_new(sender, new, folder)
     lines = {shard: rows for shard, rows in old.items() if shard not in gone} | local
     check(lines)
-    write_manifest(folder, manifests.together({line.id for rows in lines.values() for line in rows}))
+    there = {line.id for rows in lines.values() for line in rows}
+    manifest = manifests.together(there, _entries(sender, snapshot, manifests, lines, new))
+    if sender.tag:
+        manifest = with_version(manifest, sender.tag, sender.hub, everything, sender.scratch)
+    write_manifest(folder, manifest)
     check_originals(everything, everything.shards())
     _copy_card(sender, snapshot, folder)
     sender.make_card(folder, sender.dataset.url)
@@ -110,6 +129,7 @@ def prepare(sender: Sender, snapshot: Snapshot, attempt: int) -> Contents:
         card=_changed_card(snapshot, folder, shards_change=bool(new or removed)),
         new_rows=_count(local),
         rows=_count(lines),
+        manifest=manifest,
     )
 
 
@@ -120,10 +140,16 @@ class _Manifests:
     local: Manifest
     published: Manifest
 
-    def together(self, there: Set[str]) -> Manifest:
-        """The manifest of both, for a dataset that then holds some rows."""
+    def together(self, there: Set[str], shards: Mapping[str, ShardEntry]) -> Manifest:
+        """The manifest of both, for a dataset that then holds some rows in some shards."""
         withdrawn = {**self.local.withdrawn, **self.published.withdrawn}
-        return Manifest(withdrawn, (self.published.discarded | self.local.discarded) - there - withdrawn.keys())
+        return Manifest(
+            shards=shards,
+            runs=join_runs(self.published.runs, self.local.runs),
+            versions=self.published.versions,
+            withdrawn=withdrawn,
+            discarded=(self.published.discarded | self.local.discarded) - there - withdrawn.keys(),
+        )
 
 
 def published_manifest(hub: HubDataset, snapshot: Snapshot) -> Manifest:
@@ -132,6 +158,30 @@ def published_manifest(hub: HubDataset, snapshot: Snapshot) -> Manifest:
         return Manifest()
     path = hub.path(MANIFEST, snapshot.commit)
     return parse_manifest(hub.call(lambda: hub.files.cat_file(path)), f"hf://{path}")
+
+
+def _entries(
+    sender: Sender,
+    snapshot: Snapshot,
+    manifests: _Manifests,
+    lines: Mapping[Shard, Sequence[Line]],
+    new: Sequence[NewShard],
+) -> dict[str, ShardEntry]:
+    """What the manifest says of the shards that are there after the push."""
+    digests = {each.path: shard_digest(sender.dataset, each.local, manifests.local) for each in new}
+    for shard in lines.keys() - {_published(each) for each in new}:
+        digests[shard.path] = _digest(sender.hub, snapshot, shard, manifests.published.shards.get(shard.path))
+    return {shard.path: ShardEntry(len(rows), digests[shard.path]) for shard, rows in lines.items()}
+
+
+def _digest(hub: HubDataset, snapshot: Snapshot, shard: Shard, known: ShardEntry | None) -> FileDigest:
+    file = snapshot.files[shard.path]
+    if file.sha256:
+        return FileDigest(file.size, file.sha256)
+    if known and known.digest.size == file.size:
+        return known.digest
+    path = hub.path(shard.path, snapshot.commit)
+    return FileDigest.of(hub.call(lambda: hub.files.cat_file(path)))
 
 
 def _refuse_withdrawn(local: Mapping[Shard, Sequence[Line]], published: Manifest) -> None:
@@ -180,29 +230,6 @@ def _published(new: NewShard) -> Shard:
 
 
 # ── A folder that reads like everything ───────────────────────────────────────────────────────────
-
-
-def copy_published(hub: HubDataset, snapshot: Snapshot, folder: str, pool: str, progress: bool = False) -> None:
-    """Gives a folder the published shards without their images.
-
-    Args:
-        hub: the repository.
-        snapshot: what it holds.
-        folder: where the shards go.
-        pool: another folder of the same file system; what an earlier call has read into it is used again.
-        progress: show a bar on stderr.
-    """
-    origins = {shard.path: _origin(hub, snapshot, shard) for shard in snapshot.shards.values()}
-    hub.call(lambda: copy_metadata(pool, list(origins.values()), progress))
-    for path, origin in origins.items():
-        os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
-        os.link(os.path.join(pool, origin.path), os.path.join(folder, path))
-
-
-def _origin(hub: HubDataset, snapshot: Snapshot, shard: Shard) -> Origin:
-    file = snapshot.files[shard.path]
-    name = f"{file.sha256 or file.blob}.parquet"
-    return Origin(name, hub.files, hub.path(shard.path, snapshot.commit), shard.size, label=shard.path)
 
 
 def _copy_new(sender: Sender, new: Sequence[NewShard], folder: str) -> None:

@@ -1,11 +1,12 @@
 """Compares local shards with the Hub's: which are new, their paths, and which are replaced."""
 
-import hashlib
 import os
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory, Shard
+from builder.dataset.inventory import shard_digest
+from builder.dataset.manifest import Manifest
 from builder.hub.agreement import Disagreement, Line
 from builder.hub.repository import Snapshot
 from diffseg30k import LORA, MORE_UNEDITED, UNEDITED, UNEDITED_IN_TRAIN, folder
@@ -39,10 +40,11 @@ class Comparison:
     rewritten: tuple[str, ...]
 
 
-def compare(dataset: DatasetDirectory, local: Sequence[Shard], remote: Snapshot) -> Comparison:
+def compare(dataset: DatasetDirectory, local: Sequence[Shard], manifest: Manifest, remote: Snapshot) -> Comparison:
     """Sorts local shards by whether the repository has them.
 
-    A shard's name is a digest of its rows, so only shards of one name are compared: by size, then by digest.
+    A shard's name is a digest of its rows, so only shards of one name are compared: by size, then by the digest
+    that the local manifest gives.
     """
     by_name: dict[str, list[str]] = {}
     for path in remote.shards:
@@ -50,7 +52,7 @@ def compare(dataset: DatasetDirectory, local: Sequence[Shard], remote: Snapshot)
     new, there, rewritten = [], [], []
     for shard in local:
         namesakes = [path for path in by_name.get(os.path.basename(shard.path), ()) if _may_be(shard, path)]
-        if any(_same(dataset, shard, remote, path) for path in namesakes):
+        if any(_same(dataset, shard, manifest, remote, path) for path in namesakes):
             there.append(shard)
         else:
             new.append(shard)
@@ -69,15 +71,9 @@ def _more(shard: Shard) -> str:
     return f"{folder('train', MORE_UNEDITED)}/{os.path.basename(shard.path)}"
 
 
-def _same(dataset: DatasetDirectory, shard: Shard, remote: Snapshot, path: str) -> bool:
+def _same(dataset: DatasetDirectory, shard: Shard, manifest: Manifest, remote: Snapshot, path: str) -> bool:
     there = remote.files[path]
-    return there.size == shard.size and there.sha256 == sha256(os.path.join(dataset.url, shard.path))
-
-
-def sha256(file: str) -> str:
-    """The digest of a local file."""
-    with open(file, "rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+    return there.size == shard.size and there.sha256 == shard_digest(dataset, shard, manifest).sha256
 
 
 def settle(dataset: DatasetDirectory, new: Sequence[Shard], unedited_there: int) -> tuple[NewShard, ...]:

@@ -15,6 +15,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
+from builder.dataset.directory import Shard
+from builder.hub.repository import HubDataset, Snapshot
+
 FOOTER_GUESS = 64 * 2**10
 GAP = 128 * 2**10
 """Ranges closer to each other than this are read as one: a request costs more than the bytes between them."""
@@ -66,6 +69,29 @@ def copy_metadata(folder: str, origins: Sequence[Origin], progress: bool = False
         for origin in missing:
             os.replace(_unfinished(folder, origin), _file(folder, origin))
             bar.update()
+
+
+def copy_published(hub: HubDataset, snapshot: Snapshot, folder: str, pool: str, progress: bool = False) -> None:
+    """Gives a folder the published shards without their images.
+
+    Args:
+        hub: the repository.
+        snapshot: what it holds.
+        folder: where the shards go.
+        pool: another folder of the same file system; what an earlier call has read into it is used again.
+        progress: show a bar on stderr.
+    """
+    origins = {shard.path: _origin(hub, snapshot, shard) for shard in snapshot.shards.values()}
+    hub.call(lambda: copy_metadata(pool, list(origins.values()), progress))
+    for path, origin in origins.items():
+        os.makedirs(os.path.dirname(os.path.join(folder, path)), exist_ok=True)
+        os.link(os.path.join(pool, origin.path), os.path.join(folder, path))
+
+
+def _origin(hub: HubDataset, snapshot: Snapshot, shard: Shard) -> Origin:
+    file = snapshot.files[shard.path]
+    name = f"{file.sha256 or file.blob}.parquet"
+    return Origin(name, hub.files, hub.path(shard.path, snapshot.commit), shard.size, label=shard.path)
 
 
 def _file(folder: str, origin: Origin) -> str:

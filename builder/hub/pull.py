@@ -1,15 +1,18 @@
 """Downloads a dataset from the Hub, or one config or split of it."""
 
+import dataclasses
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from huggingface_hub import snapshot_download
 
 from builder.dataset.directory import DatasetDirectory, Shard
-from builder.dataset.manifest import MANIFEST, read_manifest
+from builder.dataset.manifest import MANIFEST, read_manifest, write_manifest
 from builder.hub.contents import CARD, MakeCard, published_manifest
-from builder.hub.repository import HubDataset, Snapshot
+from builder.hub.repository import HubDataset, HubError, RemoteFile, Snapshot
+from builder.run.file_digest import digest_file
 from diffseg30k import CONFIGS
 
 DOWNLOADS = os.path.join(".cache", "huggingface", "download")
@@ -66,7 +69,7 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
     Args:
         repo_id: `NAMESPACE/NAME`.
         out: the folder, made where it is missing.
-        make_card: see `push_contents.MakeCard`; called when a part was pulled.
+        make_card: see `contents.MakeCard`; called when a part was pulled.
 
     Raises:
         FileNotFoundError: there is no such dataset, or it has no such config or split.
@@ -92,11 +95,52 @@ def pull(repo_id: str, out: str, make_card: MakeCard, options: PullOptions | Non
         )
     stale = _stale(out, snapshot)
     download(hub, snapshot.commit, out, [path for path in wanted if path != ".gitattributes"], options.workers)
+    _mend(hub, snapshot, out, shards, options.workers)
     for path in stale:
         os.remove(os.path.join(out, path))
     if not whole:
-        make_card(out, out)
+        _describe_part(out, make_card)
     return PullReport(snapshot.commit, tuple(shard.path for shard in shards), sum(shard.size for shard in shards))
+
+
+def _mend(hub: HubDataset, snapshot: Snapshot, out: str, shards: Sequence[Shard], workers: int) -> None:
+    """Downloads shards again that are not what the commit has, such as ones that were damaged since they came.
+
+    Raises:
+        HubError: a shard is damaged after that too.
+    """
+    damaged = [shard.path for shard in shards if _is_damaged(out, snapshot.files[shard.path])]
+    for path in damaged:
+        _forget(out, path)
+    if damaged:
+        download(hub, str(snapshot.commit), out, damaged, workers)
+    if still := [path for path in damaged if _is_damaged(out, snapshot.files[path])]:
+        raise HubError(f"{os.path.join(out, still[0])} arrived damaged twice: pull again")
+
+
+def _is_damaged(out: str, file: RemoteFile) -> bool:
+    place = os.path.join(out, file.path)
+    digest = digest_file(place)
+    return digest.size != file.size or file.sha256 not in (None, digest.sha256)
+
+
+def _describe_part(out: str, make_card: MakeCard) -> None:
+    """Makes the card and the manifest of a folder that holds some of a dataset's shards."""
+    dataset = DatasetDirectory(out)
+    manifest, there = read_manifest(dataset), {shard.path for shard in dataset.shards()}
+    named = {path: entry for path, entry in manifest.shards.items() if path in there}
+    write_manifest(out, dataclasses.replace(manifest, shards=named))
+    make_card(out, out)
+    for path in (CARD, MANIFEST):
+        _forget(out, path, keep=True)
+
+
+def _forget(out: str, path: str, keep: bool = False) -> None:
+    """Lets the next download bring a file again."""
+    with suppress(FileNotFoundError):
+        os.remove(os.path.join(out, DOWNLOADS, f"{path}.metadata"))
+    if not keep:
+        os.remove(os.path.join(out, path))
 
 
 def _stale(out: str, snapshot: Snapshot) -> list[str]:

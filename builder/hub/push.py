@@ -10,7 +10,7 @@ from huggingface_hub import CommitInfo, CommitOperationAdd, CommitOperationDelet
 from huggingface_hub.errors import BadRequestError, RevisionNotFoundError
 
 from builder.dataset.directory import DatasetDirectory, require_shards
-from builder.dataset.manifest import read_manifest
+from builder.dataset.manifest import MANIFEST, Manifest, Version, read_manifest
 from builder.hub.contents import Contents, MakeCard, Sender, prepare
 from builder.hub.diff import NewShard
 from builder.hub.repository import (
@@ -24,6 +24,7 @@ from builder.hub.repository import (
     status,
 )
 from builder.hub.scratch import scratch_folder
+from builder.hub.versions import check_tag, named_commit, set_tag
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,8 @@ class PushOptions:
         timeout: seconds to wait for a byte before a connection counts as dead.
         tries: how often to begin again when someone else pushed meanwhile or the Hub failed.
         progress: show bars on stderr.
+        tag: the name that the state after the push gets, such as `v1.0`; the card says what changed since the
+            version before.
     """
 
     private: bool = False
@@ -52,6 +55,7 @@ class PushOptions:
     timeout: float = 120.0
     tries: int = 8
     progress: bool = True
+    tag: str | None = None
 
 
 @dataclass(frozen=True)
@@ -70,6 +74,7 @@ class PushReport:
         commit: the commit's URL; None where nothing was to be done, or in a dry run.
         pull_request: its URL, where one was opened.
         dry_run: nothing was sent.
+        version: the state that was given a name.
     """
 
     repo_id: str
@@ -83,11 +88,12 @@ class PushReport:
     commit: str | None = None
     pull_request: str | None = None
     dry_run: bool = False
+    version: Version | None = None
 
     def lines(self) -> list[str]:
         """What to tell the user."""
         if not (self.new or self.replaced or self.card):
-            return [f"{self.repo_id} has it all: {self.kept:,} shards, {self.rows:,} rows"]
+            return [f"{self.repo_id} has it all: {self.kept:,} shards, {self.rows:,} rows", *self._version_lines()]
         size = (sum(self.new.values()) + self.card_bytes) / 1e6
         done = "would send" if self.dry_run else "sent"
         return [
@@ -97,8 +103,14 @@ class PushReport:
             *(f"  {path}" for path in self.card if self.dry_run),
             *(f"{'would replace' if self.dry_run else 'replaced'} {path}" for path in self.replaced),
             f"{self.repo_id} {'would then hold' if self.dry_run else 'holds'} {self.rows:,} rows",
+            *self._version_lines(),
             *([self.pull_request] if self.pull_request else [self.commit] if self.commit else []),
         ]
+
+    def _version_lines(self) -> list[str]:
+        if not self.version:
+            return []
+        return [f"{'would be' if self.dry_run else 'is'} tagged {self.version.tag}: {self.version.summary()}"]
 
 
 class _Again(Exception):
@@ -136,7 +148,7 @@ def push(dataset_dir: str, repo_id: str, make_card: MakeCard, options: PushOptio
     Args:
         dataset_dir: a folder of packed shards.
         repo_id: `NAMESPACE/NAME`.
-        make_card: see `push_contents.MakeCard`.
+        make_card: see `contents.MakeCard`.
 
     Raises:
         FileNotFoundError: there are no shards.
@@ -144,13 +156,17 @@ def push(dataset_dir: str, repo_id: str, make_card: MakeCard, options: PushOptio
         HubError: the Hub refused, or could not be reached.
     """
     options = options or PushOptions()
+    if options.tag:
+        check_tag(options.tag)
+        if options.create_pr:
+            raise ValueError("a pull request cannot be tagged: tag once it is merged, or leave out --create-pr")
     if "://" in dataset_dir:
         raise ValueError(f"{dataset_dir} is a URL: what is pushed is a folder")
     dataset = DatasetDirectory(dataset_dir)
     local = dataset.shards() if read_manifest(dataset).gone else require_shards(dataset)
     hub = HubDataset(repo_id, options.revision, options.endpoint, options.timeout)
     with redacted_logs(), scratch_folder() as scratch:
-        sender = Sender(dataset, local, hub, make_card, scratch, options.replace, options.progress)
+        sender = Sender(dataset, local, hub, make_card, scratch, options.replace, options.progress, options.tag)
         if not options.dry_run:
             _require_repository(hub, options)
         return _push(sender, options)
@@ -160,9 +176,18 @@ def _push(sender: Sender, options: PushOptions) -> PushReport:
     sent = _Sent()
     reason = ""
     for attempt in range(options.tries):
-        contents = prepare(sender, _snapshot(sender.hub, options), attempt)
+        snapshot = _snapshot(sender.hub, options)
+        named = named_commit(sender.hub, options.tag) if options.tag and snapshot.commit else None
+        if named and named != snapshot.commit:
+            raise _tag_taken(sender, named)
+        contents = prepare(sender, snapshot, attempt)
         report = _report(sender, contents, options.dry_run)
-        if options.dry_run or not (contents.new or contents.removed or contents.card):
+        changes = bool(contents.new or contents.removed or contents.card)
+        if named and changes:
+            raise _tag_taken(sender, named)
+        if options.dry_run or not changes:
+            if options.tag and not options.dry_run:
+                set_tag(sender.hub, options.tag, str(snapshot.commit))
             return report
         try:
             commit = _send(sender, contents, sent, options, report)
@@ -170,8 +195,14 @@ def _push(sender: Sender, options: PushOptions) -> PushReport:
             reason = str(again)
             time.sleep(random.uniform(0.2, 1) * min(attempt, 10) if again.pause is None else again.pause)
         else:
+            if options.tag:
+                set_tag(sender.hub, options.tag, commit.oid)
             return dataclasses.replace(report, commit=commit.commit_url, pull_request=commit.pr_url)
     raise HubError(f"{sender.hub.repo_id}: gave up after {options.tries} tries; the last time {reason}")
+
+
+def _tag_taken(sender: Sender, commit: str) -> ValueError:
+    return ValueError(f"{sender.hub.repo_id} has a tag {sender.tag}, of commit {commit[:12]}: choose another")
 
 
 def _report(sender: Sender, contents: Contents, dry_run: bool) -> PushReport:
@@ -185,6 +216,7 @@ def _report(sender: Sender, contents: Contents, dry_run: bool) -> PushReport:
         rows=contents.rows,
         card_bytes=sum(os.path.getsize(file) for file in contents.card.values()),
         dry_run=dry_run,
+        version=contents.manifest.versions[-1] if sender.tag else None,
     )
 
 
@@ -230,7 +262,7 @@ def _snapshot(hub: HubDataset, options: PushOptions) -> Snapshot:
 
 def _send(sender: Sender, contents: Contents, sent: _Sent, options: PushOptions, report: PushReport) -> CommitInfo:
     hub = sender.hub
-    shards = [_addition(sender, shard, sent) for shard in contents.new]
+    shards = [_addition(sender, shard, contents.manifest, sent) for shard in contents.new]
     card = [CommitOperationAdd(path, file) for path, file in contents.card.items()]
     removed = [CommitOperationDelete(path) for path in contents.removed]
     try:
@@ -255,10 +287,16 @@ def _send(sender: Sender, contents: Contents, sent: _Sent, options: PushOptions,
         raise _Again(str(hub.plain(error))) from error
 
 
-def _addition(sender: Sender, shard: NewShard, sent: _Sent) -> CommitOperationAdd:
+def _addition(sender: Sender, shard: NewShard, manifest: Manifest, sent: _Sent) -> CommitOperationAdd:
     if shard.path not in sent.additions:
         file = os.path.join(sender.dataset.url, shard.local.path)
-        sent.additions[shard.path] = CommitOperationAdd(shard.path, file)
+        addition = CommitOperationAdd(shard.path, file)
+        if addition.upload_info.sha256.hex() != manifest.shards[shard.path].digest.sha256:
+            raise ValueError(
+                f"{file} is damaged: its SHA-256 is another than {MANIFEST} says: "
+                "restore it, or delete it and pack its run again"
+            )
+        sent.additions[shard.path] = addition
     return sent.additions[shard.path]
 
 
@@ -301,6 +339,8 @@ def _after_failed_commit(hub: HubDataset, error: Exception, create_pr: bool) -> 
 
 
 def _message(report: PushReport) -> str:
+    if report.version and not (report.new or report.replaced):
+        return f"Name {report.version.tag}"
     if not report.new:
         return "Take rows out" if report.replaced else "Make the card anew"
     if report.replaced:

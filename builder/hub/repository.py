@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TypeGuard, TypeVar
 
-from huggingface_hub import HfApi, HfFileSystem
+from huggingface_hub import GitRefs, HfApi, HfFileSystem
 from huggingface_hub.errors import (
     BadRequestError,
     GatedRepoError,
@@ -133,6 +133,10 @@ class HubDataset:
         except FileNotFoundError:
             return False
         return True
+
+    def refs(self) -> GitRefs:
+        """Its branches and tags."""
+        return self.call(lambda: self.api.list_repo_refs(self.repo_id, repo_type="dataset"))
 
     def waiting(self) -> AbstractContextManager[None]:
         """No request made in this context waits longer than `timeout` for a byte."""

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from builder.dataset.directory import DatasetDirectory
 from builder.dataset.existing import read_existing
 from builder.dataset.manifest import MANIFEST
-from builder.hub.contents import MakeCard, copy_published, published_manifest
+from builder.hub.contents import MakeCard, published_manifest
+from builder.hub.metadata_copy import copy_published
 from builder.hub.pull import download
 from builder.hub.push import PushOptions, PushReport, push
 from builder.hub.repository import HubDataset

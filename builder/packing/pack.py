@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory
 from builder.dataset.existing import Existing, Standing, check_schema, occupied, read_existing, sort_out
-from builder.dataset.manifest import Manifest, read_manifest
+from builder.dataset.inventory import inventory
+from builder.dataset.manifest import Manifest, RunEntry, ShardEntry, join_runs, read_manifest
 from builder.dataset.shards import Entry, PlannedShard, plan_shard, plan_shards
 from builder.dataset.splits import Occupied, place, place_lora
 from builder.packing.finished_rows import Survey, survey
@@ -23,8 +24,8 @@ from builder.packing.options import PackOptions
 from builder.packing.rows import read_row
 from builder.packing.stage import Staged, stage
 from builder.packing.switch import finish_switch, switch
-from builder.run.directory import BASES, RunDirectory
-from builder.run.file_digest import REPAIR
+from builder.run.directory import BASES, OPTIONS, RunDirectory
+from builder.run.file_digest import REPAIR, FileDigest
 from diffseg30k import features, folder
 
 
@@ -100,8 +101,26 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
     staged = _stage(run, out, found, standing, occupied(dataset, standing.kept_shards), options)
     there = {each.shard.path for each in standing.changed}
     planned = {shard.path for shard in staged.shards}
-    switch(out, staged.digests, there - planned, _manifest(manifest, found, standing))
-    return _report(found, standing, staged.shards, withdrawn)
+    report = _report(found, standing, staged.shards, withdrawn)
+    after = _manifest(manifest, found, standing)
+    entries = inventory(dataset, manifest) | {
+        shard.path: ShardEntry(shard.rows, staged.digests[shard.path])
+        for shard in staged.shards
+        if shard.path in staged.digests
+    }
+    after = dataclasses.replace(
+        after,
+        shards={path: entry for path, entry in entries.items() if path not in there - planned},
+        runs=join_runs(manifest.runs, [_run_entry(run, report)]),
+    )
+    switch(out, staged.digests, there - planned, after)
+    return report
+
+
+def _run_entry(run: RunDirectory, report: PackReport) -> RunEntry:
+    options = FileDigest.of(run.read(OPTIONS)).sha256 if run.exists(OPTIONS) else None
+    name = run.url.rstrip("/").rsplit("/", 1)[-1]
+    return RunEntry(name, options, report.rows, len(report.rejected) + report.surplus)
 
 
 def _standing(dataset: DatasetDirectory, found: Survey) -> Standing:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
 from builder.dataset.existing import Existing, read_existing
-from builder.dataset.manifest import read_manifest
+from builder.dataset.inventory import inventory
+from builder.dataset.manifest import ShardEntry, read_manifest
 from builder.dataset.shards import Group, read_fingerprints, shard_path, write_shard
 from builder.packing.switch import STAGING, finish_switch, switch
 from builder.run.file_digest import digest_file
@@ -69,17 +70,24 @@ def withdraw(folder: str, row_ids: Sequence[str], reason: str = "", dry_run: boo
     manifest = read_manifest(dataset)
     rows, already = find_rows(dataset, row_ids, manifest.withdrawn)
     held = [each for each in read_existing(dataset) if rows & each.rows.keys()]
-    written = [path for each in held if (path := _remainder(dataset, each, rows, folder, dry_run))]
+    written = {
+        path: len(each.rows.keys() - rows)
+        for each in held
+        if (path := _remainder(dataset, each, rows, folder, dry_run))
+    }
     removed = tuple(each.shard.path for each in held)
     report = WithdrawReport(tuple(sorted(rows)), tuple(sorted(already)), tuple(written), removed, dry_run)
     if not dry_run:
-        gone = dataclasses.replace(
+        new = {path: digest_file(os.path.join(folder, STAGING, path)) for path in written}
+        entries = inventory(dataset, manifest)
+        entries |= {path: ShardEntry(written[path], digest) for path, digest in new.items()}
+        after = dataclasses.replace(
             manifest,
+            shards={path: entry for path, entry in entries.items() if path not in removed},
             withdrawn={**manifest.withdrawn, **dict.fromkeys(rows, reason)},
             discarded=manifest.discarded - rows,
         )
-        new = {path: digest_file(os.path.join(folder, STAGING, path)) for path in written}
-        switch(folder, new, removed, gone)
+        switch(folder, new, removed, after)
     return report
 
 

@@ -11,6 +11,7 @@ from datasets.info import DatasetInfosDict
 from datasets.utils.metadata import MetadataConfigs
 from huggingface_hub import DatasetCard
 
+from builder.dataset.manifest import MANIFEST, Version
 from builder.dataset.stats import CheckpointCount, collect
 from cards.card import card_text, write_card
 from cards.metadata import size_category
@@ -203,8 +204,10 @@ def test_a_dataset_whose_edits_are_not_known_has_a_card_too(stats):
 
 @pytest.mark.parametrize("with_examples", [True, False])
 def test_paragraphs_are_apart_by_one_empty_line(stats, with_examples):
-    for checkpoints in (REAL, stats.checkpoints, ()):
-        text = card_text(dataclasses.replace(stats, checkpoints=checkpoints), with_examples=with_examples)
+    first = Version("v1.0", "2026-11-25", 1234, 12, None, 1234, 0, 0)
+    for checkpoints, versions in ((REAL, ()), (stats.checkpoints, (first,)), ((), (first, first))):
+        counted = dataclasses.replace(stats, checkpoints=checkpoints)
+        text = card_text(counted, with_examples=with_examples, versions=versions)
         body = text.split("---\n", 2)[2]
         assert "\n\n\n" not in body
         lines = body.splitlines()
@@ -225,6 +228,7 @@ def test_the_pictures_that_the_text_shows_are_there(card, dataset):
 def test_written_twice_it_is_the_same_bytes(dataset, tmp_path):
     copy = tmp_path / "diffseg30k"
     shutil.copytree(dataset / "data", copy / "data")
+    shutil.copy(dataset / MANIFEST, copy)
     write_card(str(copy))
     assert card_files(copy) == card_files(dataset)
 

@@ -1,4 +1,4 @@
-"""The JSON API of repositories: create, information, tree, paths, branches and the card's check."""
+"""The JSON API of repositories: create, information, tree, paths, branches, tags and the card's check."""
 
 import yaml
 from aiohttp import web
@@ -147,7 +147,9 @@ async def refs(request: web.Request) -> web.Response:
             "branches": [{"name": n, "ref": f"refs/heads/{n}", "targetCommit": oid} for n, oid in found],
             "pullRequests": [{"name": n, "ref": n, "targetCommit": oid} for n, oid in pull_requests],
             "converts": [],
-            "tags": [],
+            "tags": [
+                {"name": n, "ref": f"refs/tags/{n}", "targetCommit": oid} for n, oid in repository.tags.items()
+            ],
         }
     )
 
@@ -166,6 +168,23 @@ async def create_branch(request: web.Request) -> web.Response:
     if start is None:
         return error(404, "Invalid rev id: no such revision", "RevisionNotFound")
     repository.branch(name, start.oid)
+    return web.json_response({})
+
+
+@routes.post(API + "/tag/{revision}")
+async def create_tag(request: web.Request) -> web.Response:
+    if refusal := refuse_write(request):
+        return refusal
+    repository = repository_of(request)
+    if isinstance(repository, web.Response):
+        return repository
+    commit = commit_of(request, repository)
+    if isinstance(commit, web.Response):
+        return commit
+    name = (await request.json())["tag"]
+    if name in repository.tags:
+        return error(409, f"Reference already exists: refs/tags/{name}")
+    repository.tags[name] = commit.oid
     return web.json_response({})
 
 

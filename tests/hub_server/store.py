@@ -48,6 +48,7 @@ class Repository:
     private: bool = False
     commits: dict[str, Commit] = field(default_factory=dict)
     branches: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=dict)
     pull_requests: int = 0
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -55,9 +56,9 @@ class Repository:
         self._append("main", "initial commit", {".gitattributes": File(27, b"*.parquet filter=lfs -text\n")})
 
     def find(self, revision: str) -> Commit | None:
-        """The commit of a branch, a pull request or an oid."""
+        """The commit of a branch, a tag, a pull request or an oid."""
         revision = revision.removeprefix("refs/heads/")
-        return self.commits.get(self.branches.get(revision, revision))
+        return self.commits.get(self.branches.get(revision) or self.tags.get(revision) or revision)
 
     def branch(self, name: str, start: str) -> None:
         with self.lock:

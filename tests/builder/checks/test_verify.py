@@ -17,6 +17,9 @@ from builder.checks.loaded_row import PALETTE_PNG, WEBP
 from builder.checks.rows import ROW_CHECKS
 from builder.checks.splits import SPLIT_CHECKS
 from builder.checks.verify import READABLE, SCHEMA, verify
+from builder.dataset.directory import DatasetDirectory
+from builder.dataset.inventory import inventory
+from builder.dataset.manifest import Manifest, write_manifest
 from builder.encoding.images import decode_image, decode_mask, encode_image, encode_mask
 from builder.packing.pack import PackOptions, pack
 from diffseg30k import CLASS_NAMES, features
@@ -52,6 +55,9 @@ class Broken:
     def write(self, schema=None):
         schema = schema or features(with_originals=True).arrow_schema
         pq.write_table(pa.Table.from_pylist(self.rows, schema=schema), self.path)
+        folder = self.path.parents[3]
+        shards = inventory(DatasetDirectory(str(folder)), Manifest())
+        write_manifest(str(folder), Manifest(shards=shards))
 
 
 def open_row(folder, where=EDITED_SHARDS, edits=2):

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from builder.dataset.directory import DatasetDirectory, Shard
+from builder.dataset.manifest import Manifest
 from builder.hub.agreement import Disagreement, Line
 from builder.hub.diff import Comparison, compare, giving_way, settle
 from builder.hub.repository import RemoteFile, Snapshot
@@ -43,7 +44,7 @@ def decide(local: dict, remote: dict[str, bytes]) -> Comparison:
             path: RemoteFile(path, len(content), hashlib.sha256(content).hexdigest(), "blob")
             for path, content in remote.items()
         }
-        return compare(DatasetDirectory(place), shards, Snapshot("commit", there))
+        return compare(DatasetDirectory(place), shards, Manifest(), Snapshot("commit", there))
 
 
 def pushed(local: dict, remote: dict[str, bytes], decided: Comparison) -> dict[str, bytes]:

@@ -2,8 +2,6 @@
 
 import json
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -17,31 +15,11 @@ from builder.run.bases import read_bases
 from builder.run.directory import record_path
 from builder.run.scores import Score, write_score
 from cards.card import write_card
-from tests.hub_client import NAME, ROOT, environment, expected, load_by_name
+from tests.hub_client import NAME, expected, load_by_name
 from tests.hub_server.store import File
 from tests.run_factory import make_run
 
 pytestmark = pytest.mark.network
-
-
-@pytest.fixture
-def command(hub, tmp_path):
-    """Runs a command against the Hub; returns what it prints, or fails where another exit code is expected."""
-    variables = environment(hub, tmp_path / "home")
-
-    def run(*arguments: object, code: int = 0) -> str:
-        done = subprocess.run(
-            [sys.executable, "-m", "diffseg30k_cli", *map(str, arguments)],
-            cwd=ROOT,
-            env=variables,
-            capture_output=True,
-            text=True,
-        )
-        assert done.returncode == code, done.stderr
-        assert "Traceback" not in done.stderr
-        return done.stdout + done.stderr
-
-    return run
 
 
 @pytest.fixture

@@ -1,11 +1,15 @@
 """Pulling a dataset, one config or one split, and verifying it where it is."""
 
 import json
+import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
+from builder.checks.verify import verify
+from builder.dataset.manifest import MANIFEST
 from builder.hub.pull import PullOptions, pull
 from builder.hub.push import PushOptions
 from builder.hub.repository import locate
@@ -218,3 +222,40 @@ def test_rows_that_are_withdrawn_here_and_not_there_do_not_come_back_by_a_pull(h
     with pytest.raises(ValueError, match=f"1 rows were taken out of .*{row}.*push with --replace first"):
         pull_from(hub, pulled)
     assert row not in ids(pulled, "validation", "edited")
+
+
+def test_a_shard_that_was_damaged_since_it_was_pulled_is_brought_again(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    out = tmp_path / "pulled"
+    pull_from(hub, out)
+    shard = next(out.rglob("*.parquet"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    stamps = shard.stat().st_atime_ns, shard.stat().st_mtime_ns
+    shard.write_bytes(data)
+    os.utime(shard, ns=stamps)
+    pull_from(hub, out)
+    assert files(out) == files(dataset)
+
+
+def test_a_part_has_a_manifest_of_its_own_and_the_whole_brings_back_that_of_the_repository(hub, dataset, tmp_path):
+    push_to(hub, dataset)
+    out = tmp_path / "pulled"
+    pull_from(hub, out, config="semantic", split="validation")
+    assert verify(str(out), progress=False).violations == ()
+    pull_from(hub, out)
+    assert (out / MANIFEST).read_bytes() == hub.head(NAME).files[MANIFEST].content
+    assert (out / "README.md").read_bytes() == hub.head(NAME).files["README.md"].content
+    assert verify(str(out), progress=False).violations == ()
+
+
+def test_a_damaged_shard_is_not_pushed(hub, dataset, tmp_path):
+    out = tmp_path / "damaged"
+    shutil.copytree(dataset, out)
+    shard = next(out.rglob("*.parquet"))
+    data = bytearray(shard.read_bytes())
+    data[len(data) // 2] ^= 1
+    shard.write_bytes(data)
+    with pytest.raises(ValueError, match=f"{shard.name} is damaged: .* restore it, or delete it and pack"):
+        push_to(hub, out)
+    assert MANIFEST not in hub.head(NAME).files

@@ -6,6 +6,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from builder.dataset.manifest import MANIFEST
 from builder.hub.agreement import Disagreement
 from builder.hub.push import PushOptions, push
 from builder.hub.repository import HubError
@@ -74,7 +75,7 @@ def test_everything_becomes_visible_in_one_commit(hub, runs):
     report = push_to(hub, runs[0])
     commit = hub.head(NAME)
     assert report.commit.endswith(commit.oid)
-    assert set(commit.files) == {".gitattributes", *report.new, "README.md", "figures/rows.png"}
+    assert set(commit.files) == {".gitattributes", *report.new, MANIFEST, "README.md", "figures/rows.png"}
     assert len(hub.hub.repositories[NAME].commits) == 2
 
 

@@ -40,6 +40,11 @@ def contents(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
 
 
+def shards_of(folder: Path) -> dict[str, str]:
+    """Every file of a folder but the manifest, by its digest."""
+    return {path: digest for path, digest in contents(folder).items() if path != MANIFEST}
+
+
 def rows_of(folder: Path) -> dict[str, dict]:
     rows = (row for path in sorted(folder.rglob("*.parquet")) for row in pq.read_table(path).to_pylist())
     return {row["id"]: row for row in rows}
@@ -206,22 +211,22 @@ def test_what_is_finished_later_gets_shards_of_its_own_and_the_others_stay(a_run
     first = pack(a_run.url, str(out), SMALL)
     assert set(first.unfinished) == late
     assert first.rows == len(read_bases(run)) - len(late)
-    before = contents(out)
+    before = shards_of(out)
 
     finish()
     second = pack(a_run.url, str(out), SMALL)
 
     assert (second.shards_kept, second.shards_removed) == (first.shards_written, 0)
     assert second.rows == len(read_bases(run))
-    assert before.items() < contents(out).items()
-    added = sum(pq.read_metadata(out / path).num_rows for path in contents(out).keys() - before.keys())
+    assert before.items() < shards_of(out).items()
+    added = sum(pq.read_metadata(out / path).num_rows for path in shards_of(out).keys() - before.keys())
     assert added == len(late)
     assert rows_of(out) == rows_of(packed)
 
 
 def test_a_row_that_is_discarded_later_goes_and_comes_back_when_it_is_accepted_again(a_run, packed, out):
     pack(a_run.url, str(out), SMALL)
-    before = contents(out)
+    before = shards_of(out)
     base = next(base for base in read_bases(a_run) if base.num_edits == 3)
     home = next(path for path in out.rglob("*.parquet") if base.row_id in rows_in(path))
     others = rows_in(home) - {base.row_id}
@@ -231,7 +236,7 @@ def test_a_row_that_is_discarded_later_goes_and_comes_back_when_it_is_accepted_a
     assert report.rejected == (base.image,)
     assert not home.exists()
     del before[str(home.relative_to(out))]
-    assert before.items() < contents(out).items()
+    assert before.items() < shards_of(out).items()
     assert rows_of(out).keys() == rows_of(packed).keys() - {base.row_id}
     assert others in [rows_in(path) for path in out.rglob("*.parquet")], "they stay together"
     assert json.loads((out / MANIFEST).read_text())["discarded"] == [base.row_id]
@@ -248,23 +253,23 @@ def rows_in(path):
 
 def test_a_row_scored_anew_is_written_again_and_no_other_shard_is(a_run, out):
     pack(a_run.url, str(out), SMALL)
-    before = contents(out)
+    before = shards_of(out)
     base = next(base for base in read_bases(a_run) if base.num_edits == 2)
     write_score(a_run, base.image, Score(4.0, "natural", True))
     report = pack(a_run.url, str(out), SMALL)
     assert (report.shards_written, report.shards_removed) == (1, 1)
-    assert len(before.items() - contents(out).items()) == 1
+    assert len(before.items() - shards_of(out).items()) == 1
     assert rows_of(out)[base.row_id]["quality_score"] == 4.0
 
 
 def test_a_second_run_over_the_same_photographs_joins_and_no_photograph_is_there_twice(run, packed, out, tmp_path):
     shutil.copytree(packed, out)
-    before = contents(out)
+    before = shards_of(out)
     second = make_run(tmp_path / "second", edition="-2")
     report = pack(second.url, str(out), SMALL)
 
     edited = [base for base in read_bases(second) if base.num_edits]
-    assert before.items() < contents(out).items()
+    assert before.items() < shards_of(out).items()
     assert len(rows_of(out)) == len(rows_of(packed)) + len(edited)
     assert report.rows == len(read_bases(second))
     assert violations(out) == ()
@@ -297,10 +302,10 @@ def test_however_a_run_is_packed_while_it_is_made_every_row_is_there_once(run, p
             finish = unfinish(a_run, {names[number] for number in numbers})
             pack(a_run.url, str(out), SMALL)
             finish()
-            assert earlier.items() <= contents(out).items()
-            earlier = contents(out)
+            assert earlier.items() <= shards_of(out).items()
+            earlier = shards_of(out)
         pack(a_run.url, str(out), SMALL)
-        assert earlier.items() <= contents(out).items()
+        assert earlier.items() <= shards_of(out).items()
         assert sum(pq.read_metadata(path).num_rows for path in out.rglob("*.parquet")) == len(names)
         assert rows_of(out).keys() == rows_of(packed).keys()
         assert violations(out) == ()
@@ -384,12 +389,12 @@ pack(run, out, PackOptions(shard_bytes=60_000, threads=1, progress=False))
 def test_rows_of_another_run_join(run, out, tmp_path):
     other = make_run(tmp_path / "other", images=12, prefix="other", kinds=[("sdxl",), ()])
     pack(run.url, str(out), SMALL)
-    before = contents(out)
+    before = shards_of(out)
 
     report = pack(other.url, str(out), PackOptions(progress=False))
 
     assert report.rows_of_other_runs == len(read_bases(run))
-    assert before.items() < contents(out).items()
+    assert before.items() < shards_of(out).items()
     assert len(rows_of(out)) == len(read_bases(run)) + 12
 
 
