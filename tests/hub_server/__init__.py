@@ -6,13 +6,16 @@ uploaded in a folder, checks what the real one checks (digests, parents, tokens)
 
 from tests.hub_server.faults import (
     Fault,
+    Killable,
     cut_upload,
     drop,
     forget_upload,
     kill,
+    kill_after,
     lose_answer,
     refuse,
     stall,
+    wait_until,
 )
 from tests.hub_server.server import READ_TOKEN, WRITE_TOKEN, HubServer, Request
 
@@ -21,12 +24,15 @@ __all__ = [
     "WRITE_TOKEN",
     "Fault",
     "HubServer",
+    "Killable",
     "Request",
     "cut_upload",
     "drop",
     "forget_upload",
     "kill",
+    "kill_after",
     "lose_answer",
     "refuse",
     "stall",
+    "wait_until",
 ]

@@ -2,15 +2,22 @@
 
 import asyncio
 import re
+import time
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
+from typing import Protocol
 
 from aiohttp import web
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Act = Callable[[web.Request, Handler], Awaitable[web.StreamResponse]]
+
+
+class Killable(Protocol):
+    """A process."""
+
+    def kill(self) -> None: ...
 
 
 @dataclass
@@ -64,6 +71,18 @@ def stall(seconds: float) -> Act:
     return act
 
 
+def wait_until(condition: Callable[[], bool], seconds: float = 60) -> Act:
+    """Answers once a condition holds, or after some seconds."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        end = time.monotonic() + seconds
+        while not condition() and time.monotonic() < end:
+            await asyncio.sleep(0.05)
+        return await handler(request)
+
+    return act
+
+
 def drop() -> Act:
     """Closes the connection without doing anything."""
 
@@ -87,7 +106,7 @@ def cut_upload(after: int) -> Act:
     return act
 
 
-def kill(victim: Future[BaseProcess]) -> Act:
+def kill(victim: Future[Killable]) -> Act:
     """Kills who asks, when half of what it sends has come in and nothing is done yet."""
 
     async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -96,6 +115,17 @@ def kill(victim: Future[BaseProcess]) -> Act:
             received += len(chunk)
             if received >= (request.content_length or 0) / 2:
                 break
+        (await asyncio.wrap_future(victim)).kill()
+        return _hang_up(request)
+
+    return act
+
+
+def kill_after(victim: Future[Killable]) -> Act:
+    """Does what was asked, and kills who asked before it hears of it."""
+
+    async def act(request: web.Request, handler: Handler) -> web.StreamResponse:
+        await handler(request)
         (await asyncio.wrap_future(victim)).kill()
         return _hang_up(request)
 

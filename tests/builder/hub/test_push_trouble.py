@@ -7,7 +7,6 @@ import sys
 import tempfile
 import time
 from concurrent.futures import Future
-from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -28,6 +27,7 @@ from tests.hub_server import (
     WRITE_TOKEN,
     Fault,
     HubServer,
+    Killable,
     cut_upload,
     drop,
     forget_upload,
@@ -192,12 +192,13 @@ WRITES = "/preupload/|/batch$|/storage/|/verify/|/commit/"
 
 def push_until(server, dataset, write: int) -> bool:
     """Pushes in a process that is killed in its nth request that writes; False where it needed fewer."""
-    process: Future[BaseProcess] = Future()
-    fault = server.fail(Fault(kill(process), "POST|PUT", WRITES, spared=write - 1))
-    process.set_result(start_pushing(server, dataset))
-    process.result().join()
+    victim: Future[Killable] = Future()
+    fault = server.fail(Fault(kill(victim), "POST|PUT", WRITES, spared=write - 1))
+    process = start_pushing(server, dataset)
+    victim.set_result(process)
+    process.join()
     server.faults.remove(fault)
-    assert process.result().exitcode == (-signal.SIGKILL if fault.struck else 0)
+    assert process.exitcode == (-signal.SIGKILL if fault.struck else 0)
     return bool(fault.struck)
 
 
