@@ -43,7 +43,13 @@ class TrainChoices:
     scale: Annotated[
         tuple[float, float] | None, typer.Option(help="Scale images at random, by a factor between two.")
     ] = None
-    validate_every: Annotated[int | None, typer.Option(min=1, help="Steps between two validations.")] = None
+    validate_every: Annotated[
+        int | None,
+        typer.Option(min=1, help="Steps between validations on rows kept from train; the recipe's if left out."),
+    ] = None
+    validation_share: Annotated[
+        float | None, typer.Option(help="Share of the train split that is kept for them; 0.05.")
+    ] = None
     workers: Annotated[int | None, typer.Option(min=0, help="Subprocesses that decode images.")] = None
     seed: Annotated[int | None, typer.Option(min=0, help="Of the random numbers; 0 if left out.")] = None
     mixed_precision: Annotated[

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -19,8 +20,8 @@ from benchmark.models.recipes import Recipe
 from benchmark.models.registry import Task
 from diffseg30k import unit_hash
 
-SHUFFLE_BUFFER = 256
-"""Number of encoded rows in the shuffle buffer of a stream: about 500 MB per worker at full image size."""
+SHUFFLE_BLOCK = 256
+"""Number of encoded rows that a stream shuffles at a time: about 500 MB per worker at full image size."""
 
 
 @dataclass(frozen=True)
@@ -61,8 +62,27 @@ class FeedOptions:
         return self.recipe.batch_size // self.processes
 
 
-def train_batches(rows: datasets.Dataset | datasets.IterableDataset, options: FeedOptions) -> Iterable:
-    """Yields the batches from step `start` to the last: (B, size, size, 3) uint8 images and their truths.
+class Feed:
+    """The batches of a training, (B, size, size, 3) uint8 images and their truths, and the position in them."""
+
+    def __init__(self, loader: Iterable, count: int):
+        self._loader, self._count = loader, count
+
+    def __iter__(self) -> Iterator:
+        return islice(iter(self._loader), self._count)
+
+    def position(self) -> dict | None:
+        """Where a stream is after the last batch; None for rows that are read by their index."""
+        return self._loader.state_dict() if hasattr(self._loader, "state_dict") else None
+
+
+def train_batches(
+    rows: datasets.Dataset | datasets.IterableDataset, options: FeedOptions, position: dict | None = None
+) -> Feed:
+    """The batches from step `start` to the last.
+
+    Args:
+        position: of a stream, `Feed.position` after step `start`: reading begins in the shard that it lies in.
 
     Raises:
         ValueError: there is no row to train on.
@@ -73,11 +93,12 @@ def train_batches(rows: datasets.Dataset | datasets.IterableDataset, options: Fe
         "pin_memory": torch.cuda.is_available(),
         "persistent_workers": options.workers > 0,
     }
+    count = options.recipe.steps - options.start
     if isinstance(rows, datasets.IterableDataset):
-        return _stream_batches(rows, options, shared)
+        return Feed(_stream_loader(rows, options, shared, position), count)
     if not len(rows):
         raise ValueError("the train split holds no rows")
-    return DataLoader(_Rows(rows, options), batch_sampler=_Positions(len(rows), options), **shared)
+    return Feed(DataLoader(_Rows(rows, options), batch_sampler=_Positions(len(rows), options), **shared), count)
 
 
 class _Rows(Dataset):
@@ -112,48 +133,85 @@ class _Positions(Sampler):
             yield batch
 
 
-def _stream_batches(rows: datasets.IterableDataset, options: FeedOptions, shared: dict[str, Any]) -> Iterable:
+def _stream_loader(
+    rows: datasets.IterableDataset, options: FeedOptions, shared: dict[str, Any], position: dict | None
+) -> Iterable:
+    try:
+        from torchdata.stateful_dataloader import StatefulDataLoader
+    except ImportError as error:
+        raise ImportError("--streaming needs torchdata: pip install 'diffseg30k[benchmark]'") from error
     rows = split_dataset_by_node(rows, options.rank, options.processes)
     # `datasets` assigns different shards to each worker.
     workers = min(options.workers, rows.num_shards)
     shared |= {"num_workers": workers, "persistent_workers": workers > 0}
-    # Workers deliver batches in turn, starting with the first worker: earlier batches are made and dropped.
-    dropped = options.start % max(1, workers)
-    stream = _Stream(rows, options, (options.start - dropped) // max(1, workers))
-    batches = DataLoader(stream, batch_size=options.local_batch, **shared)
-    return islice(batches, dropped, dropped + options.recipe.steps - options.start)
+    loader = StatefulDataLoader(_Stream(rows, options), batch_size=options.local_batch, **shared)
+    if position is not None:
+        loader.load_state_dict(position)
+    return loader
 
 
 class _Stream(IterableDataset):
     """An endless stream of samples: each worker repeats its share of the rows in a new order every epoch.
 
+    The order of the shards is shuffled, and the rows in blocks of SHUFFLE_BLOCK: unlike a sliding buffer, a block
+    can be read again, from a position before it.
+
     Args:
         rows: the rows of this process.
         options: the options of the batches.
-        made: number of earlier batches of each worker.
     """
 
-    def __init__(self, rows: datasets.IterableDataset, options: FeedOptions, made: int):
-        self.rows, self.options, self.made = rows, options, made
+    def __init__(self, rows: datasets.IterableDataset, options: FeedOptions):
+        self.rows, self.options = rows, options
+        self._position: dict[str, Any] = {"count": 0, "epoch": 0, "block": 0, "within": 0, "source": None}
+
+    def state_dict(self) -> dict[str, Any]:
+        return dict(self._position)
+
+    def load_state_dict(self, position: dict[str, Any]) -> None:
+        self._position = dict(position)
 
     def __iter__(self):
         info = get_worker_info()
         share = (self.options.rank, info.id if info else 0)
-        fresh = islice(enumerate(self._endless(self.rows)), self.made * self.options.local_batch, None)
-        for count, row in fresh:
-            yield _prepared(row, self.options, (self.options.seed, *share, count))
-
-    def _endless(self, rows: datasets.IterableDataset) -> Iterator[dict]:
-        epoch = 0
+        start, count = self._position, self._position["count"]
         while True:
-            shuffled = rows.shuffle(seed=self.options.seed + epoch, buffer_size=SHUFFLE_BUFFER)
             seen = False
-            for row in shuffled:
+            for block, source, rows in self._blocks(start):
                 seen = True
-                yield row
-            if not seen:
+                order = np.random.default_rng([self.options.seed, *share, start["epoch"], block]).permutation(
+                    len(rows)
+                )
+                for within in range(start["within"], len(rows)):
+                    self._position = start | {
+                        "count": count + 1, "block": block, "within": within + 1, "source": source,
+                    }  # fmt: skip
+                    yield _prepared(rows[order[within]], self.options, (self.options.seed, *share, count))
+                    count += 1
+                start = start | {"within": 0}
+            if not seen and start["source"] is None:
                 raise ValueError("this worker's share of the train split holds no rows: use fewer --workers")
-            epoch += 1
+            start = {"count": count, "epoch": start["epoch"] + 1, "block": 0, "within": 0, "source": None}
+
+    def _blocks(self, start: dict[str, Any]) -> Iterator[tuple[int, dict | None, list[dict]]]:
+        """The blocks of an epoch from a position: number, position of the rows before it, rows."""
+        rows = _shuffle_shards(self.rows, self.options.seed + start["epoch"])
+        source = start["source"]
+        if source is not None:
+            rows.load_state_dict(source)
+        iterator = iter(rows)
+        block = start["block"]
+        while read := list(islice(iterator, SHUFFLE_BLOCK)):
+            yield block, source, read
+            block, source = block + 1, rows.state_dict()
+
+
+def _shuffle_shards(rows: datasets.IterableDataset, seed: int) -> datasets.IterableDataset:
+    """The rows in an order of the shards that depends on the seed, each shard's in its own order."""
+    takes = inspect.signature(rows.shuffle).parameters
+    # newer versions of `datasets` draw from several shards in turn unless told otherwise
+    one: dict[str, int] = {"max_buffer_input_shards": 1} if "max_buffer_input_shards" in takes else {}
+    return rows.shuffle(seed=seed, buffer_size=1, **one)
 
 
 def _prepared(row: dict, options: FeedOptions, seed: tuple[int, ...]):

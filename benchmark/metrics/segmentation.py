@@ -143,22 +143,39 @@ class SegmentationMetrics:
         return {turn: _scores(self._turns[turn]) for turn in sorted(self._turns)}
 
 
+def class_iou(confusion: np.ndarray) -> tuple[float | None, ...]:
+    """IoU of each class, background included; None for one that is in neither the truth nor the prediction.
+
+    Args:
+        confusion: (C, C) pixels: row the truth, column the prediction.
+    """
+    right, true, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
+    return tuple(share_of(part, whole) for part, whole in zip(right, true + called - right, strict=True))
+
+
+def mean_iou(confusion: np.ndarray) -> float | None:
+    """The mean IoU of the classes in the truth, without background; None where it has none of them.
+
+    Args:
+        confusion: (C, C) pixels: row the truth, column the prediction.
+    """
+    true = confusion.sum(axis=1)
+    pairs = list(zip(class_iou(confusion), true, strict=True))[BACKGROUND + 1 :]
+    return mean_of([value for value, pixels in pairs if pixels and value is not None])
+
+
 def _scores(counts: _Counts) -> SegmentationScores:
     confusion = counts.confusion
-    right, true, called = confusion.diagonal(), confusion.sum(axis=1), confusion.sum(axis=0)
-    iou = [share_of(part, whole) for part, whole in zip(right, true + called - right, strict=True)]
+    right, true = confusion.diagonal(), confusion.sum(axis=1)
     edited = slice(BACKGROUND + 1, None)
-    in_truth = [
-        value for value, pixels in zip(iou[edited], true[edited], strict=True) if pixels and value is not None
-    ]
     return SegmentationScores(
         acc=share_of(right[edited].sum(), true[edited].sum()),
-        miou=mean_of(in_truth),
+        miou=mean_iou(confusion),
         bf1=share_of(counts.bf1_sum.sum(), counts.bf1_count.sum()),
         pixel_accuracy=share_of(right.sum(), confusion.sum()),
         unedited_called_edited=share_of(counts.called_edited, counts.unedited_pixels),
         class_acc=tuple(share_of(part, whole) for part, whole in zip(right, true, strict=True)),
-        class_iou=tuple(iou),
+        class_iou=class_iou(confusion),
         class_bf1=tuple(share_of(*pair) for pair in zip(counts.bf1_sum, counts.bf1_count, strict=True)),
         confusion=confusion.copy(),
         images=counts.images,

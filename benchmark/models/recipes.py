@@ -33,7 +33,9 @@ class Recipe:
             Backbones with random weights always have the default: at 0.01 the statistics would need hundreds of
                 steps.
         validate_every: steps between two validations; 0 means one per epoch under `plateau`, else none.
-        validation_share: share of the train split held out for validation under `plateau`, 0 to 1.
+        validation_share: share of the train split that is kept for validation where there is one, 0 to 1.
+        detector: which weights become the detector: those of the `last` step, or of the `best` validation, by mIoU
+            or by accuracy, where there is one.
     """
 
     steps: int
@@ -57,7 +59,8 @@ class Recipe:
     augment_probability: float = 0.5
     batch_norm_momentum: float | None = None
     validate_every: int = 0
-    validation_share: float = 0.0
+    validation_share: float = 0.05
+    detector: Literal["best", "last"] = "last"
 
 
 _DEEPLAB = Recipe(
@@ -68,10 +71,12 @@ _DEEPLAB = Recipe(
     backbone_factor=0.1,
     weight_decay=1e-4,
     batch_norm_momentum=0.01,
+    detector="best",
 )
 
 RECIPES: dict[str, Recipe] = {
-    # wkentaro/pytorch-fcn, train_fcn8s_atonce.py: the loss is summed over the pixels, hence the tiny rate.
+    # wkentaro/pytorch-fcn, train_fcn8s_atonce.py: the loss is summed over the pixels, hence the tiny rate. Its
+    # trainer keeps the best mean IoU.
     "fcn8s": Recipe(
         steps=100_000,
         batch_size=1,
@@ -82,8 +87,9 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=5e-4,
         decay_exempt="bias",
         schedule="constant",
+        detector="best",
     ),
-    # VainF/DeepLabV3Plus-Pytorch, main.py.
+    # VainF/DeepLabV3Plus-Pytorch, main.py, which keeps the best mean IoU on the validation set.
     "deeplabv3plus": _DEEPLAB,
     # NVlabs/SegFormer, segformer.b2.512x512.ade.160k.py.
     "segformer": Recipe(
@@ -116,7 +122,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=1e-4,
         schedule="plateau",
         preparation="forensic",
-        validation_share=0.05,
+        detector="best",
     ),
     # WisconsinAIVision/UniversalFakeDetect, train.py: its `adam` is torch's AdamW without decay.
     "universalfakedet": Recipe(
@@ -126,7 +132,7 @@ RECIPES: dict[str, Recipe] = {
         learning_rate=1e-4,
         schedule="plateau",
         preparation="forensic",
-        validation_share=0.05,
+        detector="best",
     ),
 }
 

@@ -62,9 +62,13 @@ class Plateau:
     waited: int = 0
     gain: float = _FIRST_GAIN
 
+    def gains(self, score: float) -> bool:
+        """Whether a validation is a new best, which CNNSpot's `earlystop.py` saves."""
+        return self.best is None or score >= self.best + self.gain
+
     def after(self, score: float, recipe: Recipe) -> Plateau:
         """The state after a validation."""
-        if self.best is None or score >= self.best + self.gain:
+        if self.gains(score):
             return replace(self, best=score, waited=0)
         if self.waited + 1 < recipe.patience:
             return replace(self, waited=self.waited + 1)

@@ -27,7 +27,9 @@ class TrainOptions:
         steps, batch_size, learning_rate: override the recipe's; the batch is that of all processes together.
         augment_probability: probability of CNNSpot's blur, and of its JPEG compression: 0.5 or 0.1.
         scale: range of the random scaling factor of segmentation images.
-        validate_every: steps between validations.
+        validate_every: steps between validations on rows kept from the train split; None for the recipe's, which
+            for most is never.
+        validation_share: share of the train split that is kept for validation, 0 to 1.
         width: factor on the channels of `fcn8s`.
         streaming: whether rows are read on demand, without a copy on disk.
         workers: number of subprocesses that decode images.
@@ -54,6 +56,7 @@ class TrainOptions:
     augment_probability: float | None = None
     scale: tuple[float, float] | None = None
     validate_every: int | None = None
+    validation_share: float | None = None
     width: float = 1.0
     streaming: bool = False
     workers: int = 4
@@ -68,9 +71,14 @@ class TrainOptions:
 
     def recipe(self) -> Recipe:
         """The architecture's recipe with the values set here."""
-        names = ("steps", "batch_size", "learning_rate", "augment_probability", "scale", "validate_every")
+        names = (
+            "steps", "batch_size", "learning_rate", "augment_probability", "scale", "validate_every",
+            "validation_share",
+        )  # fmt: skip
         chosen = {name: getattr(self, name) for name in names if getattr(self, name) is not None}
         recipe = replace(recipe_for(self.architecture), **chosen)
+        if not 0 < recipe.validation_share < 1:
+            raise ValueError(f"validation_share lies between 0 and 1, and is not {recipe.validation_share:g}")
         for name in ("steps", "batch_size"):
             if getattr(recipe, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(recipe, name)}")
@@ -87,6 +95,24 @@ class TrainOptions:
 
 
 @dataclass(frozen=True)
+class Best:
+    """The best validation of a training.
+
+    Attributes:
+        measure: `mIoU` or `accuracy`.
+        score: 0 to 1.
+        step: number of updates before it.
+    """
+
+    measure: str
+    score: float
+    step: int
+
+    def __str__(self) -> str:
+        return f"best {self.measure} {self.score:.4f} at step {self.step}"
+
+
+@dataclass(frozen=True)
 class TrainReport:
     """The result of a training.
 
@@ -96,6 +122,7 @@ class TrainReport:
         loss: mean loss of the last log interval; None if nothing was trained.
         images_per_second: images per second in this session.
         data_share: share of this session's time spent waiting for images, 0 to 1.
+        best: the best validation; None where there was none.
     """
 
     detector: str | None
@@ -103,8 +130,14 @@ class TrainReport:
     loss: float | None
     images_per_second: float
     data_share: float
+    best: Best | None = None
 
     def lines(self) -> list[str]:
         """The report for people."""
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        return [f"{self.step} steps{loss}; detector: {self.detector}"]
+        best = (
+            ""
+            if self.best is None
+            else f", best {self.best.measure} {self.best.score:.4f} at step {self.best.step}"
+        )
+        return [f"{self.step} steps{loss}{best}; detector: {self.detector}"]

@@ -33,9 +33,9 @@ from benchmark.training.optimisation import (
     set_batch_norm_momentum,
     set_learning_rate,
 )
-from benchmark.training.options import TrainOptions, TrainReport
+from benchmark.training.options import Best, TrainOptions, TrainReport
 from benchmark.training.resume import folder_to_resume
-from benchmark.training.validation import validation_accuracy
+from benchmark.training.validation import Share, Validation, validate
 from diffseg30k import derived_seed
 
 __all__ = ["TrainOptions", "TrainReport", "train"]
@@ -56,7 +56,8 @@ def train(options: TrainOptions) -> TrainReport:
     """Trains a baseline; run it under `accelerate launch` for several GPUs.
 
     On a CPU an interrupted and resumed training ends with the same weights, bit for bit, as an uninterrupted one;
-    with `streaming` this holds for the same number of workers.
+    with `streaming` this holds for the same number of workers. Several processes validate together, and the first
+    decides for all.
 
     Raises:
         ValueError, FileNotFoundError: an option is invalid, the dataset does not exist, or `out` cannot be
@@ -73,7 +74,7 @@ class _Training:
         self.options, self.recipe, self.spec = options, options.recipe(), options.model()
         self.restored = folder_to_resume(options)
         self.rows, self.kept = _rows(options, self.recipe)
-        self.validate_every = _validate_every(self.rows, self.recipe)
+        self.validate_every = _validate_every(self.rows, self.kept, self.recipe)
         precision = _precision(options)
         self.accelerator = Accelerator(mixed_precision=precision, cpu=options.device == "cpu")
         set_seed(options.seed)
@@ -85,6 +86,9 @@ class _Training:
             set_batch_norm_momentum(self.baseline, self.recipe.batch_norm_momentum)
         self.optimizer: Any = make_optimizer(self.baseline, self.recipe)
         self.plateau, self.step = Plateau(self.recipe.learning_rate), 0
+        self.best: Best | None = None
+        self.position: dict | None = None
+        self._share_batch_norm()
         self.loss_module: Any = _Loss(self.baseline)
         if self.restored:
             load_detector_weights(self.restored, self.baseline)
@@ -95,9 +99,16 @@ class _Training:
     def _restore(self, state: dict) -> None:
         self.step = state["step"]
         self.plateau = Plateau(**state["plateau"])
+        self.best = Best(**state["best"]) if state["best"] else None
+        self.position = state["positions"][self.accelerator.process_index]
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"] and self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])
+
+    def _share_batch_norm(self) -> None:
+        """Lets batch normalisation see the batch of all processes; torch has that for GPUs only."""
+        if self.accelerator.num_processes > 1 and self.accelerator.device.type == "cuda":
+            self.baseline = torch.nn.SyncBatchNorm.convert_sync_batchnorm(self.baseline)
 
     def run(self) -> TrainReport:
         from tqdm import tqdm
@@ -120,7 +131,7 @@ class _Training:
             Log(self.options.out, self.step, main) as log,
         ):
             ended = self._loop(last, clock, log, bar)
-        report = TrainReport(None, self.step, clock.loss, clock.images_per_second, clock.data_share)
+        report = TrainReport(None, self.step, clock.loss, clock.images_per_second, clock.data_share, self.best)
         if not ended:
             return report
         return replace(report, detector=self._finish())
@@ -130,22 +141,25 @@ class _Training:
         if self.step >= last:
             return self.step >= self.recipe.steps
         self.loss_module.train()
-        losses = []
-        for images, targets in clock.waiting_for(iter(self._batches())):
+        losses: list[torch.Tensor] = []
+        told: dict[str, str] = {}
+        batches = self._batches()
+        for images, targets in clock.waiting_for(iter(batches)):
             losses.append(self._update(images, targets))
             self.step += 1
             bar.update()
             over = self.step >= self.recipe.steps
             if self.validate_every and self.step % self.validate_every == 0:
-                over |= self._validate(log)
+                over |= self._validate(log, told)
             if over or self.step % self.options.log_every == 0:
-                clock.loss = float(torch.stack(losses).mean())
+                clock.loss = float(self.accelerator.reduce(torch.stack(losses).mean(), "mean"))
                 losses.clear()
                 log.write(self.step, self.optimizer.param_groups[0]["lr"], clock)
-                bar.set_postfix(loss=f"{clock.loss:.4g}", data=f"{clock.data_share:.0%}")
+                bar.set_postfix(loss=f"{clock.loss:.4g}", data=f"{clock.data_share:.0%}", **told)
                 _check_finite(clock.loss, self.step)
             stop = over or self.step >= last
             if stop or self.step % self.options.checkpoint_every == 0:
+                self.position = batches.position()
                 self._checkpoint()
             if stop:
                 clock.stop()
@@ -165,6 +179,7 @@ class _Training:
                 workers=self.options.workers,
                 start=self.step,
             ),
+            self.position,
         )
 
     def _update(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
@@ -181,15 +196,55 @@ class _Training:
         self.optimizer.step()
         return loss.detach().float()
 
-    def _validate(self, log: Log) -> bool:
-        """Scores the rows held out for validation; returns whether the rate fell below the recipe's least rate."""
-        score = validation_accuracy(self.baseline, self.kept, self.accelerator.device, self.recipe.batch_size)
+    def _validate(self, log: Log, told: dict[str, str]) -> bool:
+        """Scores the rows kept for validation, and keeps the best weights.
+
+        Args:
+            told: what the bar shows beside the loss.
+
+        Returns:
+            Whether the rate fell below the recipe's least rate.
+        """
+        self._share_buffers()
+        found = self._scored()
         self.loss_module.train()
-        log.add("validation/accuracy", score, self.step)
-        if (self.plateau.best is None or score > self.plateau.best) and self.accelerator.is_main_process:
-            save_detector(self._best, self.baseline, self._trained())
-        self.plateau = self.plateau.after(score, self.recipe)
-        return self.plateau.rate < self.recipe.least_rate
+        name = found.measure.lower()
+        log.add("validation/loss", found.loss, self.step)
+        log.add(f"validation/{name}", found.score, self.step)
+        told |= {"validation": f"{found.loss:.4g}", name: f"{found.score:.3f}"}
+        from accelerate.utils import broadcast_object_list
+
+        decided = [self._decide(found)]
+        broadcast_object_list(decided)
+        better, self.plateau = decided[0]
+        if better:
+            self.best = Best(found.measure, found.score, self.step)
+            if self.accelerator.is_main_process:
+                save_detector(self._best, self.baseline, self._trained())
+        return self.recipe.schedule == "plateau" and self.plateau.rate < self.recipe.least_rate
+
+    def _scored(self) -> Validation:
+        accelerator = self.accelerator
+        share = Share(
+            accelerator.process_index, accelerator.num_processes, lambda counts: accelerator.reduce(counts, "sum")
+        )
+        return validate(self.baseline, self.kept, self.spec, accelerator.device, self._local_batch, share)
+
+    def _decide(self, found: Validation) -> tuple[bool, Plateau]:
+        """Whether the weights are the best so far, and the state of the schedule."""
+        if self.recipe.schedule == "plateau":
+            return self.plateau.gains(found.score), self.plateau.after(found.score, self.recipe)
+        return self.best is None or found.score > self.best.score, self.plateau
+
+    def _share_buffers(self) -> None:
+        """Gives every process the buffers of the first, such as the statistics of batch normalisation."""
+        if self.accelerator.num_processes > 1:
+            for buffer in self.baseline.buffers():
+                torch.distributed.broadcast(buffer, 0)
+
+    @property
+    def _local_batch(self) -> int:
+        return max(1, self.recipe.batch_size // self.accelerator.num_processes)
 
     @property
     def _best(self) -> str:
@@ -201,22 +256,27 @@ class _Training:
         return Trained(self.spec, options.dataset, options.config, self.step, training, installed_versions())
 
     def _checkpoint(self) -> None:
+        from accelerate.utils import gather_object
+
+        positions = gather_object([self.position])
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
             scaler = self.accelerator.scaler
             state = {
                 "step": self.step,
                 "plateau": asdict(self.plateau),
+                "best": asdict(self.best) if self.best else None,
+                "positions": positions,
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": scaler.state_dict() if scaler else None,
             }
             save_checkpoint(self.options.out, self.baseline, self._trained(), state)
 
     def _finish(self) -> str:
-        """Writes the detector to `out`: that of the best validation, or the last one without validations."""
+        """Writes the detector to `out`: that of the best validation where the recipe says so, or the last one."""
         self.accelerator.wait_for_everyone()
         if self.accelerator.is_main_process:
-            if os.path.isdir(self._best):
+            if self.best and self.recipe.detector == "best":
                 shutil.copytree(self._best, self.options.out, dirs_exist_ok=True)
             else:
                 save_detector(self.options.out, self.baseline, self._trained())
@@ -225,15 +285,23 @@ class _Training:
 
 
 def _rows(options: TrainOptions, recipe: Recipe):
-    """The rows to train on, and the rows held out for validation."""
+    """The rows to train on, and the rows kept for validation, where the recipe or an option asks for one."""
     rows = load_rows(options.dataset, options.config, "train", options.streaming)
-    return split_off(rows, recipe.validation_share if recipe.schedule == "plateau" else 0.0)
+    validated = recipe.schedule == "plateau" or recipe.validate_every
+    return split_off(rows, recipe.validation_share if validated else 0.0)
 
 
-def _validate_every(rows, recipe: Recipe) -> int:
+def _validate_every(rows, kept, recipe: Recipe) -> int:
     """Steps between validations; those of one epoch if the recipe has no number; 0 for no validation."""
-    if recipe.schedule != "plateau" or recipe.validate_every:
-        return recipe.validate_every if recipe.schedule == "plateau" else 0
+    if kept is None:
+        return 0
+    if hasattr(kept, "__len__") and not len(kept):
+        raise ValueError(
+            f"of {len(rows)} rows none is kept for validation: give a larger --validation-share "
+            f"than {recipe.validation_share:g}"
+        )
+    if recipe.validate_every:
+        return recipe.validate_every
     if not hasattr(rows, "__len__"):
         raise ValueError("the length of an epoch is unknown with --streaming: give --validate-every STEPS")
     return max(1, len(rows) // recipe.batch_size)

@@ -4,6 +4,7 @@ import json
 import os
 from dataclasses import replace
 
+import datasets
 import numpy as np
 import pytest
 import torch
@@ -148,6 +149,43 @@ def test_a_feed_that_starts_later_goes_on_as_one_that_did_not_stop(packed):
     for (images, masks), (other_images, other_masks) in zip(whole[4:], rest, strict=True):
         assert torch.equal(images, other_images)
         assert torch.equal(masks, other_masks)
+
+
+def stream_of(shards: list[list[dict]], read: list[str]) -> datasets.IterableDataset:
+    """A stream over shards that notes the ids of the rows that are read."""
+
+    def rows(shards):
+        for shard in shards:
+            for row in shard:
+                read.append(row["id"])
+                yield row
+
+    return datasets.IterableDataset.from_generator(rows, gen_kwargs={"shards": shards})
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_stream_goes_on_where_it_was_and_reads_none_of_what_lies_before(make, workers, monkeypatch):
+    monkeypatch.setattr("benchmark.data.feed.SHUFFLE_BLOCK", 4)
+    columns = ("id", "image", "binary_mask", "num_edits")
+    rows = [{name: make.row(index, ("sd2",))[name] for name in columns} for index in range(60)]
+    read: list[str] = []
+    source = stream_of([rows[start : start + 6] for start in range(0, 60, 6)], read)
+    # 80 samples of 60 rows: into the second epoch
+    options = feed(None, recipe=replace(RECIPES["deeplabv3plus"], steps=20, batch_size=4), workers=workers)
+    whole = list(train_batches(source, options))
+    assert workers or len(read) in range(80, 87)
+
+    for stop in (1, 13, 15, 16):
+        stopped = train_batches(source, options)
+        for _ in zip(range(stop), stopped, strict=False):
+            position = stopped.position()
+        read.clear()
+        rest = list(train_batches(source, replace(options, start=stop), position))
+        assert workers or len(read) <= 4 * (20 - stop) + 6 + 2 * 4, "a shard and two blocks more than the rest"
+        assert len(rest) == 20 - stop
+        for (images, masks), (other_images, other_masks) in zip(whole[stop:], rest, strict=True):
+            assert torch.equal(images, other_images)
+            assert torch.equal(masks, other_masks)
 
 
 def test_a_batch_that_does_not_divide_by_the_processes_is_refused(packed):
