@@ -79,15 +79,18 @@ _KINDS: dict[str, _Kind] = {
     "resize": _Kind("SIDE", 8, 8192, "Resized to {:g} px.", lambda side: {"size": int(side)}),
     "pgd": _Kind("255THS", 1, 255, "White-box attack within {:g} / 255.", lambda limit: {"attack": limit}),
 }
+CLEAN = "clean"
+"""The condition without a distortion."""
+
 _PLAIN = (
-    Condition("clean", "As it is."),
+    Condition(CLEAN, "As it is."),
     Condition("crop", "Cut to a random 60 to 90 % of each side.", crop=CROP_SHARE),
     Condition(
         "social", "Shrunk and compressed three times, as by social networks and messengers.", pixels=_shared
     ),
 )
 
-TABLE_3 = ("clean", "jpeg-60", "jpeg-80", "resize-256", "resize-1024")
+TABLE_3 = (CLEAN, "jpeg-60", "jpeg-80", "resize-256", "resize-1024")
 BEYOND = ("webp-80", "blur-1", "noise-5", "crop", "social", "pgd-2")
 CONDITIONS = (*TABLE_3, *BEYOND)
 """The conditions that the paper reports, followed by further ones."""

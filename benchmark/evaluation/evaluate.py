@@ -14,9 +14,11 @@ from typing import Any, Literal
 import numpy as np
 
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
-from benchmark.data.distortions import TABLE_3, Condition, chance, condition, distort
+from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
 from benchmark.evaluation.detectors import Detector, load_detector
 from benchmark.evaluation.examples import save_example, save_prediction
+from benchmark.evaluation.pairing import CONFIGS as PAIRED
+from benchmark.evaluation.pairing import Counts, pair_key, sdxl_counts
 from benchmark.evaluation.results import Example, Result, scores_as_dict, write_result
 from benchmark.metrics import ClassificationMetrics, SegmentationMetrics
 from benchmark.metrics.label_maps import is_tensor, resize_labels
@@ -117,6 +119,7 @@ def _evaluate(
     started = time.perf_counter()
     metrics: Any = ClassificationMetrics() if task == "classification" else SegmentationMetrics(CLASSES[task])
     examples: list[Example] = []
+    pairs: dict[str, Counts] = {}
     for samples in _distorted(rows, task, wanted, detector, options):
         answers = _answers(detector, samples, task)
         truths = [sample.truth for sample in samples]
@@ -124,8 +127,11 @@ def _evaluate(
         metrics.update(truths, answers, None if None in turns else turns)
         if task != "classification":
             _save(samples, answers, wanted, detector, options, examples)
-    parts = gather_object([(metrics, examples)]) if _processes()[1] > 1 else [(metrics, examples)]
-    for other, _ in parts[1:]:
+        if options.config in PAIRED and wanted.name == CLEAN:
+            pairs |= _pairs(samples, answers)
+    part = metrics, examples, pairs
+    parts = gather_object([part]) if _processes()[1] > 1 else [part]
+    for other, _, _ in parts[1:]:
         parts[0][0].merge(other)
     metrics = parts[0][0]
     result = Result(
@@ -142,15 +148,25 @@ def _evaluate(
         scores=scores_as_dict(metrics.compute()),
         by_turns={str(turn): scores_as_dict(scores) for turn, scores in metrics.by_turns().items()},
         class_names=_class_names(task),
-        examples=tuple(example for _, found in parts for example in found)[: options.examples],
+        examples=tuple(example for _, found, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
+        sdxl_by_pair={key: counts for _, _, found in parts for key, counts in found.items()},
     )
     if not result.scores["images"]:
         raise ValueError(f"{options.dataset}: the split {split!r} of {options.config!r} holds no rows")
     if _processes()[0]:
         return os.path.join(options.out, result.file_name)
     return write_result(result, options.out)
+
+
+def _pairs(samples: list[Sample], answers: list) -> dict[str, Counts]:
+    found = {}
+    for sample, answer in zip(samples, answers, strict=True):
+        assert isinstance(sample.truth, np.ndarray)
+        if counts := sdxl_counts(sample.truth, answer):
+            found[pair_key(sample.id, sample.truth)] = counts
+    return found
 
 
 def _class_names(task: Task) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -48,6 +48,7 @@ class Result:
         examples: rows with their predictions.
         seconds: duration of the evaluation.
         versions: versions of the libraries.
+        sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
     """
 
     detector: str
@@ -66,6 +67,7 @@ class Result:
     examples: tuple[Example, ...]
     seconds: float
     versions: dict[str, str]
+    sdxl_by_pair: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:

@@ -8,17 +8,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from benchmark.data.distortions import TABLE_3
+from benchmark.evaluation.pairing import CONFIGS as PAIRED
+from benchmark.evaluation.pairing import paired_iou
 from benchmark.evaluation.results import Result, read_result, result_files
 from benchmark.tables import paper
 from benchmark.tables.figures import draw_confusions, draw_examples
 from benchmark.tables.layout import OURS, PAPER, Row, Table, as_latex, as_markdown
-from diffseg30k import CLASS_NAMES, HELD_OUT_PAIRS
+from diffseg30k import HELD_OUT_PAIRS
 
 SEGMENTATION = ("acc", "miou", "bf1")
 CLASSIFICATION = ("acc", "map")
 _HEADS = {"acc": "Acc", "miou": "mIoU", "bf1": "bF1", "map": "mAP"}
 _BOTH = (("Binary segmentation", 3), ("Semantic segmentation", 3))
-_SDXL = CLASS_NAMES.index("sdxl")
 
 
 @dataclass(frozen=True)
@@ -186,21 +187,29 @@ def table_3(results: Results) -> Table:
 
 
 def table_4(results: Results) -> Table:
-    """Table 4: IoU of the class Stable Diffusion XL, on edits without and with a LoRA."""
+    """Table 4: IoU of the class Stable Diffusion XL, on edits of the same images without and with a LoRA."""
     published = {
         paper.DEEPLAB: [Row(PAPER, (paper.DEEPLAB, name), values) for name, values in paper.TABLE_4.items()]
     }
     ours: dict[str, list[Row]] = {}
-    for result in results.detectors("semantic", "semantic-lora"):
-        for name, config in (("SDXL", "semantic"), ("SDXL-LoRA", "semantic-lora")):
-            scored = results.get(result.detector, config)
-            value = scored.scores["class_iou"][_SDXL] if scored else None
+    notes = ["The IoU of the class SDXL over the images that SDXL edited with and without the LoRA."]
+    for result in results.detectors(*PAIRED):
+        both = [results.get(result.detector, config) for config in PAIRED]
+        vanilla, lora, images = paired_iou(*(each.sdxl_by_pair if each else {} for each in both))
+        for name, value in (("SDXL", vanilla), ("SDXL-LoRA", lora)):
             ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), name), (value,)))
+        notes.append(f"{_title(result)}: {images:,} images." if images else _unpaired(result, both))
     return Table(
         "table-4", "Table 4: effect of LoRA on localization performance", ("Model", "Edit model (in val)"), (),
         ("mIoU (SDXL)",), _beside(published, ours),
-        ("The IoU of the class SDXL over the validation set of `semantic`, and over `semantic-lora`.",),
+        tuple(notes),
     )  # fmt: skip
+
+
+def _unpaired(result: Result, both: list[Result | None]) -> str:
+    if missing := [config for config, each in zip(PAIRED, both, strict=True) if each is None]:
+        return f"{_title(result)} was not evaluated on `{missing[0]}`."
+    return f"{_title(result)}: no image is in both; the LoRA's rows have to be made from the rows of this dataset."
 
 
 def _generalisation(

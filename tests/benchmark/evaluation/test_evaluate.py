@@ -270,6 +270,45 @@ def test_tables_have_the_papers_numbers_beside_ours_and_say_whose_they_are(writt
     assert r"Flux\_Hunyuan & paper" in latex
 
 
+def test_table_4_compares_the_images_that_sdxl_edited_with_and_without_the_lora(make, tmp_path):
+    """The LoRA's rows of `cat` and `cup` are answered as the others are; `dog` and `elk` have no counterpart."""
+    dataset, answers, results, tables = (str(tmp_path / name) for name in ("data", "answers", "results", "tables"))
+    rows = {name: make.row(index, ("sdxl",)) for index, name in enumerate(("cat", "cup", "dog", "elk"))}
+    groups = {"edited": ("00c0ffee", "cat cup dog"), "lora": ("12345678", "cat cup elk")}
+    for group, (digest, names) in groups.items():
+        written = [rows[name] | {"id": f"{name}-{digest}"} for name in names.split()]
+        make.shard(tmp_path / "data", "validation", group, written)
+    for config in ("semantic", "semantic-lora"):
+        for row in load_rows(dataset, config, "validation"):
+            answer = decode(row, "semantic").truth.copy()
+            answer[: len(answer) // 2] = 0
+            if row["id"].startswith("dog"):
+                answer[:] = 0
+            save_map(answer, Path(answers, "clean", f"{row['id']}.png"))
+        given = ["--dataset", dataset, "--config", config, "--conditions", "clean", "--name", "blind"]
+        done = run("evaluate", f"predictions:{answers}", "--out", results, *given)
+        assert done.returncode == 0, done.stderr
+    assert run("tables", results, "--out", tables).returncode == 0
+    found = json.loads(Path(tables, "tables.json").read_text())
+    [rows_of_table] = [table["rows"] for table in found if table["key"] == "table-4"]
+    vanilla, lora = [row for row in rows_of_table if row["source"] == "this run"]
+    assert [vanilla["labels"][1], lora["labels"][1]] == ["SDXL", "SDXL-LoRA"]
+    assert 0 < vanilla["values"][0] < 1
+    assert vanilla["values"] == lora["values"]
+    assert "blind: 2 images." in Path(tables, "tables.md").read_text()
+
+
+def test_table_4_says_what_is_missing(options, packed, tmp_path):
+    perfect = replace(options, detector=f"predictions:{tmp_path}", name="perfect")
+    missing = {"semantic": "was not evaluated on `semantic-lora`", "semantic-lora": "no image is in both"}
+    for config, said in missing.items():
+        for row in load_rows(str(packed), config, "validation"):
+            save_map(decode(row, "semantic").truth, tmp_path / "clean" / f"{row['id']}.png")
+        evaluate(replace(perfect, config=config))
+        tables = write_tables([options.out], str(tmp_path / "tables"))
+        assert said in Path(tables.markdown).read_text()
+
+
 def test_figures_show_the_classes_colours(written):
     with Image.open(written.figure_5) as picture:
         assert picture.width > 500
