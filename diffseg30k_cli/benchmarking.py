@@ -87,6 +87,10 @@ class EvaluateChoices:
     conditions: Annotated[
         str | None, typer.Option(help="Names, separated by commas; those of Table 3 if left out.")
     ] = None
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(help="KIND=FROM:TO:STEP, as in jpeg=50:100:10: conditions of rising strength, for curves."),
+    ] = None
     size: Side = None
     as_classifier: Annotated[
         bool, typer.Option("--as-classifier", help="Let a segmentation model score whole images.")
@@ -106,11 +110,14 @@ class EvaluateChoices:
 def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     """Scores a detector, clean and distorted."""
     from benchmark import evaluate as evaluate_detector
+    from benchmark.data.distortions import CLEAN, sweep
     from benchmark.evaluation.evaluate import EvaluateOptions
 
     given = _given(choices)
-    if choices.conditions is not None:
-        given["conditions"] = names(choices.conditions)
+    swept = [name for text in given.pop("sweep", None) or () for name in sweep(text)]
+    if choices.conditions is not None or swept:
+        asked = names(choices.conditions or CLEAN) or ()
+        given["conditions"] = tuple(dict.fromkeys([*asked, *swept]))
     show(Files("", tuple(evaluate_detector(EvaluateOptions(**given)))), as_json)
 
 
@@ -155,7 +162,7 @@ def tables(
     from benchmark import write_tables
 
     written = write_tables(results, out)
-    files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6)
+    files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6, written.curves)
     show(Files("", tuple(path for path in files if path)), as_json)
 
 

@@ -115,6 +115,33 @@ def condition(name: str) -> Condition:
     return Condition(name, kind.about.format(value), **kind.make(value))
 
 
+def sweep(text: str) -> tuple[str, ...]:
+    """The names of the conditions of a sweep over the strength of a distortion.
+
+    >>> sweep("jpeg=50:100:10")
+    ('jpeg-50', 'jpeg-60', 'jpeg-70', 'jpeg-80', 'jpeg-90', 'jpeg-100')
+
+    Args:
+        text: `KIND=FROM:TO:STEP`; both ends are part of it.
+
+    Raises:
+        ValueError: it is none, or there is no such condition.
+    """
+    number = r"(\d+(?:\.\d+)?)"
+    match = re.fullmatch(rf"([a-z]+)={number}:{number}:{number}", text)
+    if not match or not float(match[4]) or float(match[2]) > float(match[3]):
+        raise ValueError(f"{text!r} is no sweep: give KIND=FROM:TO:STEP, as in jpeg=50:100:10")
+    first, last, step = (float(match[part]) for part in (2, 3, 4))
+    steps = range(int((last - first) / step + 1e-9) + 1)
+    return tuple(condition(f"{match[1]}-{first + step * each:g}").name for each in steps)
+
+
+def strength(name: str) -> tuple[str, float] | None:
+    """The kind and the number of a condition such as `jpeg-60`; None for one without a number."""
+    kind, _, number = name.partition("-")
+    return (kind, float(number)) if kind in _KINDS and number else None
+
+
 def chance(seed: int, condition: str, id: str) -> Rng:
     """Where the chance of one row under one condition comes from: the same whatever the order of the rows."""
     return np.random.default_rng(derived_seed(seed, condition, id))

@@ -8,13 +8,18 @@ A user's detector is a function in a file or a module, named by `FILE.py:detect`
 It gets a batch of images, each (H, W, 3) uint8 RGB, of different sizes. For `binary` it returns a label map per
 image with 1 for edited pixels, for `semantic` one with the label values 0 to 8, of any size and integer dtype; for
 `classification` a score per image, 0 (real) to 1 (edited).
+
+In place of label maps it may return probabilities: of "edited", float (H, W), for `binary`, or of all classes,
+float (C, H, W). A function with a parameter `ids` gets the rows' ids too.
 """
 
 from __future__ import annotations
 
 import importlib
 import importlib.util
+import inspect
 import os
+import traceback
 from pathlib import Path
 
 import numpy as np
@@ -30,8 +35,8 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
 
     Args:
         which: the folder of a trained detector; `cnnspot:FILE` or `universalfakedet:FILE`, the authors' published
-            weights; `predictions:FOLDER` with one CONDITION/ID.png per row; or `FILE.py:FUNCTION` or
-            `MODULE:FUNCTION`.
+            weights; `predictions:FOLDER` with one CONDITION/ID.png per row, or with ID.npy for probabilities; or
+            `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
         task: the task to evaluate.
         device: `auto`, `cpu` or `cuda`.
         as_classifier: whether a segmentation model scores whole images.
@@ -88,6 +93,11 @@ def _label_map(folder: Path, id: str) -> np.ndarray:
     from PIL import Image
 
     file = folder / f"{id}.png"
+    if (probabilities := folder / f"{id}.npy").is_file():
+        try:
+            return np.load(probabilities)
+        except ValueError as error:
+            raise ValueError(f"{probabilities} holds no array of numbers: {error}") from error
     if not file.is_file():
         raise FileNotFoundError(f"{file}: there is no prediction for this row")
     with Image.open(file) as picture:
@@ -102,7 +112,25 @@ def _own_function(which: str) -> Detector:
     function = getattr(module, name, None)
     if not callable(function):
         raise ValueError(f"{place} has no function {name!r}")
-    return Detector(name=f"{Path(place).stem}:{name}", detect=lambda images, ids: function(images))
+    takes_ids = "ids" in inspect.signature(function).parameters
+
+    def detect(images: list[np.ndarray], ids: list[str]) -> Answers:
+        try:
+            return function(images, ids=ids) if takes_ids else function(images)
+        except Exception as error:
+            raise _in_users_code(error, module.__file__ or place) from error
+
+    return Detector(name=f"{Path(place).stem}:{name}", detect=detect)
+
+
+def _in_users_code(error: Exception, file: str) -> ValueError:
+    """The error with the innermost line of the user's file that it came from."""
+    frames = traceback.extract_tb(error.__traceback__)
+    lines = [frame for frame in frames if os.path.realpath(frame.filename) == os.path.realpath(file)]
+    where = f"{file}, line {lines[-1].lineno}, in {lines[-1].name}" if lines else file
+    if isinstance(error, SyntaxError):
+        where = f"{error.filename}, line {error.lineno}"
+    return ValueError(f"{where}: {type(error).__name__}: {' '.join(str(error).split())}")
 
 
 def _import_file(file: str):
@@ -112,7 +140,10 @@ def _import_file(file: str):
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        raise _in_users_code(error, file) from error
     return module
 
 

@@ -15,13 +15,15 @@ import numpy as np
 
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
 from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
+from benchmark.evaluation.answers import read_answer
 from benchmark.evaluation.detectors import Detector, load_detector
 from benchmark.evaluation.examples import save_example, save_prediction
+from benchmark.evaluation.located import Located
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import Counts, pair_key, sdxl_counts
 from benchmark.evaluation.results import Example, Result, scores_as_dict, write_result
 from benchmark.metrics import ClassificationMetrics, SegmentationMetrics
-from benchmark.metrics.label_maps import is_tensor, resize_labels
+from benchmark.metrics.label_maps import resize_labels
 from benchmark.models.checkpoint import installed_versions
 from benchmark.models.registry import CLASSES, Task
 from diffseg30k import CLASS_NAMES, DEFAULT_CONFIG, HELD_OUT_PAIRS, LABELS
@@ -120,20 +122,24 @@ def _evaluate(
     metrics: Any = ClassificationMetrics() if task == "classification" else SegmentationMetrics(CLASSES[task])
     examples: list[Example] = []
     pairs: dict[str, Counts] = {}
+    located = Located()
     for samples in _distorted(rows, task, wanted, detector, options):
         answers = _answers(detector, samples, task)
         truths = [sample.truth for sample in samples]
         turns = [sample.num_edits for sample in samples]
-        metrics.update(truths, answers, None if None in turns else turns)
+        located.add(samples, answers)
         if task != "classification":
+            answers = [answer.labels for answer in answers]
             _save(samples, answers, wanted, detector, options, examples)
+        metrics.update(truths, answers, None if None in turns else turns)
         if options.config in PAIRED and wanted.name == CLEAN:
             pairs |= _pairs(samples, answers)
-    part = metrics, examples, pairs
+    part = metrics, examples, pairs, located
     parts = gather_object([part]) if _processes()[1] > 1 else [part]
-    for other, _, _ in parts[1:]:
+    for other, _, _, also in parts[1:]:
         parts[0][0].merge(other)
-    metrics = parts[0][0]
+        parts[0][3].merge(also)
+    metrics, _, _, located = parts[0]
     result = Result(
         detector=detector.name,
         architecture=detector.architecture,
@@ -148,10 +154,11 @@ def _evaluate(
         scores=scores_as_dict(metrics.compute()),
         by_turns={str(turn): scores_as_dict(scores) for turn, scores in metrics.by_turns().items()},
         class_names=_class_names(task),
-        examples=tuple(example for _, found, _ in parts for example in found)[: options.examples],
+        examples=tuple(example for _, found, _, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
-        sdxl_by_pair={key: counts for _, _, found in parts for key, counts in found.items()},
+        estimates=located.compute(),
+        sdxl_by_pair={key: counts for _, _, found, _ in parts for key, counts in found.items()},
     )
     if not result.scores["images"]:
         raise ValueError(f"{options.dataset}: the split {split!r} of {options.config!r} holds no rows")
@@ -234,19 +241,20 @@ def _answers(detector: Detector, samples: list[Sample], task: Task) -> list:
     answers = detector.detect([sample.image for sample in samples], [sample.id for sample in samples])
     if len(answers) != len(samples):
         raise ValueError(f"{detector.name} gave {len(answers)} answers for {len(samples)} images")
+    named = [f"what {detector.name} gave for row {sample.id}" for sample in samples]
     if task == "classification":
-        return [float(answer) for answer in answers]
-    maps = [answer.cpu().numpy() if is_tensor(answer) else np.asarray(answer) for answer in answers]
-    for sample, answer in zip(samples, maps, strict=True):
-        if answer.ndim != 2 or answer.size == 0:
-            raise ValueError(f"{detector.name} gave {answer.shape} for row {sample.id}; a label map is (H, W)")
-        if answer.dtype != np.bool_ and (answer.min() < 0 or answer.max() >= CLASSES[task]):
-            outside = answer.max() if answer.max() >= CLASSES[task] else answer.min()
-            raise ValueError(
-                f"{detector.name} gave class {outside} for row {sample.id}; {task} has the classes 0 to "
-                f"{CLASSES[task] - 1}"
-            )
-    return maps
+        return [_score(answer, where) for answer, where in zip(answers, named, strict=True)]
+    return [read_answer(answer, task, where) for answer, where in zip(answers, named, strict=True)]
+
+
+def _score(answer, where: str) -> float:
+    try:
+        score = float(answer)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} is {type(answer).__name__}, and not one number from 0 to 1") from None
+    if not 0 <= score <= 1:
+        raise ValueError(f"{where} is {score:g}; a probability is 0 to 1: apply a sigmoid to logits")
+    return score
 
 
 def _save(

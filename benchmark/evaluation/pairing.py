@@ -1,7 +1,7 @@
 """Pairs the images that Stable Diffusion XL edited with those that it edited again with a LoRA, for Table 4.
 
-The two sets of a dataset differ: `semantic` holds edits of other photographs too. Table 4 compares the rows that are
-in both: of one base image, with one semantic mask.
+The two sets of a dataset differ: `semantic` holds edits of other photographs too. Table 4 compares the rows that
+are in both: of one base image, with one semantic mask.
 """
 
 from __future__ import annotations

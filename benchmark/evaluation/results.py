@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmark.metrics.classification import ClassificationScores
+from benchmark.metrics.localization import Estimate
 from benchmark.metrics.segmentation import SegmentationScores
 from builder.encoding.json_document import JsonDocument
 from builder.encoding.whole_file import write_whole
@@ -48,6 +49,7 @@ class Result:
         examples: rows with their predictions.
         seconds: duration of the evaluation.
         versions: versions of the libraries.
+        estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
         sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
     """
 
@@ -67,6 +69,7 @@ class Result:
     examples: tuple[Example, ...]
     seconds: float
     versions: dict[str, str]
+    estimates: dict[str, Estimate] = field(default_factory=dict)
     sdxl_by_pair: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
@@ -111,7 +114,10 @@ def read_result(file: str) -> Result:
 
 def _result(fields: dict[str, Any]) -> Result:
     examples = tuple(Example(**example) for example in fields["examples"])
-    return Result(**fields | {"examples": examples, "class_names": tuple(fields["class_names"])})
+    estimates = {name: Estimate(**estimate) for name, estimate in fields.get("estimates", {}).items()}
+    return Result(
+        **fields | {"examples": examples, "class_names": tuple(fields["class_names"]), "estimates": estimates}
+    )
 
 
 _RESULT = JsonDocument("a result of diffseg30k evaluate", FORMAT, _result, "evaluate again")

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from benchmark.data.feed import as_images
+from benchmark.evaluation.answers import Answer
 from benchmark.evaluation.detector import Detector
 from benchmark.models.baseline import Baseline
 from benchmark.models.checkpoint import load_baseline
@@ -108,8 +109,10 @@ def _detect(baseline: Baseline, images: Sequence[np.ndarray], device: str, answe
     return answers
 
 
-def _label_maps(logits: torch.Tensor) -> list[np.ndarray]:
-    return list(logits.argmax(dim=1).to(torch.uint8).cpu().numpy())
+def _label_maps(logits: torch.Tensor) -> list[Answer]:
+    labels = logits.argmax(dim=1).to(torch.uint8).cpu().numpy()
+    edited = (1 - logits.float().softmax(dim=1)[:, 0]).clamp(0, 1).cpu().numpy()
+    return [Answer(*each) for each in zip(labels, edited, strict=True)]
 
 
 def _scores(logits: torch.Tensor) -> list[float]:

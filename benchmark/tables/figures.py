@@ -18,7 +18,12 @@ _FULL_NAMES = {"background": "Background", **GENERATOR_NAMES}
 _DPI = 150
 
 
-def _pyplot():
+def pyplot():
+    """The drawing module of matplotlib, which then needs no screen.
+
+    Raises:
+        ImportError: matplotlib is not installed.
+    """
     try:
         import matplotlib
     except ImportError as error:
@@ -38,7 +43,7 @@ def draw_confusions(results: Sequence[Result], file: str) -> str | None:
     results = [result for result in results if result.task == "semantic"]
     if not results:
         return None
-    plt = _pyplot()
+    plt = pyplot()
     figure, axes = plt.subplots(1, len(results), figsize=(5.6 * len(results), 5.2), squeeze=False)
     for axis, result in zip(axes[0], results, strict=True):
         _draw_confusion(axis, result)
@@ -78,7 +83,7 @@ def draw_examples(results: Sequence[tuple[Result, str]], file: str) -> str | Non
     shown = [(result, path) for result, path in results if result.examples and _pictures_there(result, path)]
     if not shown:
         return None
-    plt = _pyplot()
+    plt = pyplot()
     rows = max(len(result.examples) for result, _ in shown)
     figure, axes = plt.subplots(
         rows, 3 * len(shown), figsize=(1.9 * 3 * len(shown), 1.9 * rows + 1.1), squeeze=False, layout="constrained"

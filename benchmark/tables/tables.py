@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from benchmark.data.distortions import TABLE_3
@@ -12,6 +12,7 @@ from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import paired_iou
 from benchmark.evaluation.results import Result, read_result, result_files
 from benchmark.tables import paper
+from benchmark.tables.curves import draw_curves
 from benchmark.tables.figures import draw_confusions, draw_examples
 from benchmark.tables.layout import OURS, PAPER, Row, Table, as_latex, as_markdown
 from diffseg30k import HELD_OUT_PAIRS
@@ -31,6 +32,7 @@ class Written:
     json: str
     figure_5: str | None
     figure_6: str | None
+    curves: str | None
 
 
 class Results:
@@ -64,6 +66,9 @@ class Results:
         """The conditions that a detector was evaluated under: the paper's in its order, then the others."""
         found = dict.fromkeys(key[2] for key in self._by_key if key[0] == detector and key[1] in configs)
         return [name for name in TABLE_3 if name in found] + [name for name in found if name not in TABLE_3]
+
+    def __iter__(self) -> Iterator[Result]:
+        return iter(self._by_key.values())
 
     def get(self, detector: str, config: str, condition: str = "clean") -> Result | None:
         return self._by_key.get((detector, config, condition))
@@ -102,7 +107,8 @@ def write_tables(results: list[str], out: str) -> Written:
     drawn = found.figures_of()
     figure_5 = draw_confusions([result for result, _ in drawn], os.path.join(out, "figure-5.png"))
     figure_6 = draw_examples(drawn, os.path.join(out, "figure-6.png"))
-    return Written(paths["md"], paths["tex"], paths["json"], figure_5, figure_6)
+    curves = draw_curves(found, os.path.join(out, "curves.png"))
+    return Written(paths["md"], paths["tex"], paths["json"], figure_5, figure_6, curves)
 
 
 def _write(file: str, text: str) -> None:
@@ -111,7 +117,7 @@ def _write(file: str, text: str) -> None:
 
 
 def all_tables(results: Results) -> list[Table]:
-    """Tables 2 to 7, and an additional table by number of edits."""
+    """Tables 2 to 7, and two additional ones: by number of edits, and of probabilities with intervals."""
     return [
         table_2(results),
         table_3(results),
@@ -120,6 +126,7 @@ def all_tables(results: Results) -> list[Table]:
         table_6(results),
         table_7(results),
         by_number_of_edits(results),
+        with_intervals(results),
     ]
 
 
@@ -257,6 +264,36 @@ def table_7(results: Results) -> Table:
     return _generalisation(
         results, "table-7", "Table 7: cross-generator generalization of UniversalFakeDet", "classification",
         CLASSIFICATION, paper.UNIFAKE, paper.TABLE_7, (),
+    )  # fmt: skip
+
+
+_ESTIMATES = {
+    "pixel_f1": "Pixel F1 at 0.5",
+    "pixel_iou": "Pixel IoU at 0.5",
+    "pixel_best_f1": "Pixel F1, best threshold",
+    "pixel_best_iou": "Pixel IoU, best threshold",
+    "pixel_auc": "Pixel AUC",
+    "image_auc": "Image AUC",
+}
+
+
+def with_intervals(results: Results) -> Table:
+    """An additional table: the scores of probabilities with their 95 % intervals, without rows of the paper."""
+    rows = [
+        Row(
+            OURS,
+            (_title(result), result.config, result.condition, _ESTIMATES[name], f"{estimate.images:,}"),
+            (estimate.value, estimate.low, estimate.high),
+        )
+        for result in results
+        for name, estimate in result.estimates.items()
+    ]
+    return Table(
+        "with-intervals", "Beyond the paper: scores of probabilities",
+        ("Model", "Config", "Condition", "Score", "Images"), (("", 1), ("95 % interval", 2)),
+        ("Value", "from", "to"), tuple(rows),
+        ("Pixel scores are means over the images with edited pixels. The intervals are a bootstrap over images.",)
+        if rows else ("No detector gave probabilities.",),
     )  # fmt: skip
 
 

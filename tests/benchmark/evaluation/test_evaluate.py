@@ -125,6 +125,65 @@ def test_a_function_of_ones_own_gets_pictures_and_returns_maps_of_any_size(optio
     assert 0 < result.scores["miou"] < 1
 
 
+def test_probabilities_are_scored_with_intervals_and_labels_follow_from_them(options, packed, tmp_path):
+    maps = {"binary": truths(packed, "binary_mask"), "semantic": truths(packed, "semantic_mask")}
+    for config, masks in maps.items():
+        for id, mask in masks.items():
+            edited = np.where(mask > 0, 0.9, 0.2)
+            edited[0] = 0.95  # a row called edited in vain
+            answer = edited
+            if config == "semantic":
+                answer = np.stack([1 - edited, *(np.where(mask == label, edited, 0) for label in range(1, 9))])
+                answer[1] += 1 - answer.sum(axis=0)
+            place = tmp_path / config / "clean" / f"{id}.npy"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            np.save(place, answer.astype(np.float32))
+        result = one(replace(options, detector=f"predictions:{tmp_path / config}", config=config))
+        assert set(result.estimates) == {
+            "pixel_f1", "pixel_iou", "pixel_best_f1", "pixel_best_iou", "pixel_auc",
+        }  # fmt: skip
+        f1 = result.estimates["pixel_f1"]
+        assert f1.images == sum(bool(mask.any()) for mask in masks.values())
+        assert f1.low <= f1.value <= f1.high < 1
+        assert result.estimates["pixel_best_f1"].value >= f1.value
+        labels = {id: (np.where(mask > 0, 0.9, 0.2) > 0.5) for id, mask in masks.items()}
+        assert all(map_.any() == masks[id].any() for id, map_ in labels.items())
+
+
+def test_a_trained_detector_hands_over_probabilities(options, binary):
+    result = one(replace(options, detector=binary))
+    assert 0 < result.estimates["pixel_auc"].value < 1
+    assert result.scores["images"] == 4
+
+
+def test_a_function_that_takes_ids_gets_them(options, tmp_path):
+    file = tmp_path / "mine.py"
+    file.write_text(
+        "import numpy as np\n\n\ndef detect(images, ids):\n"
+        "    assert all(id.startswith('row-') for id in ids)\n"
+        "    return [np.zeros((4, 4), int) for _ in images]\n"
+    )
+    assert one(replace(options, detector=f"{file}:detect")).scores["images"] == 4
+
+
+def test_a_sweep_gives_curves(packed, tmp_path):
+    detector = own_detector(tmp_path, "[np.clip(image[..., 0] / 300, 0, 1) for image in images]")
+    results, tables = str(tmp_path / "results"), tmp_path / "tables"
+    given = ["--dataset", str(packed), "--config", "binary", "--out", results]
+    done = run("evaluate", detector, *given, "--sweep", "jpeg=20:80:30", "--sweep", "noise=5:25:10")
+    assert done.returncode == 0, done.stderr
+    conditions = {read_result(str(file)).condition for file in Path(results).glob("*.json")}
+    assert conditions == {"clean", "jpeg-20", "jpeg-50", "jpeg-80", "noise-5", "noise-15", "noise-25"}
+    assert str(tables / "curves.png") in run("tables", results, "--out", str(tables)).stdout
+    with Image.open(tables / "curves.png") as picture:
+        assert picture.width > picture.height / 2
+    text = (tables / "tables.md").read_text()
+    assert "Pixel AUC" in text
+    for wrong in ("jpeg", "jpeg=90:10:10", "jpeg=0:50:10", "fog=1:2:1", "jpeg=1:2:0"):
+        refused = run("evaluate", detector, *given, "--sweep", wrong)
+        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+
+
 def test_a_function_of_ones_own_classifies(options, tmp_path):
     detector = own_detector(tmp_path, "[float(image.std() > 0) * 0.9 for image in images]")
     scores = one(replace(options, detector=detector, config="classification")).scores
@@ -211,9 +270,22 @@ def test_a_mistake_is_one_clear_line(options, binary, changes, message):
 @pytest.mark.parametrize(
     ("body", "message"),
     [
-        ("[np.full((4, 4), 7) for _ in images]", "gave class 7 for row row-.*; binary has the classes 0 to 1"),
-        ("[np.zeros(4, int) for _ in images]", r"gave \(4,\) for row"),
+        (
+            "[np.full((4, 4), 7) for _ in images]",
+            "for row row-.* holds class 7; binary has the classes 0 to 1",
+        ),
+        ("[np.zeros(4, int) for _ in images]", r"gave for row .* is \(4,\); a label map is \(H, W\)"),
         ("[]", "gave 0 answers for 4 images"),
+        ("[None for _ in images]", "gave for row .* is None: return a label map"),
+        ("[np.full((4, 4), 255) for _ in images]", "holds 0 and 255: divide by 255"),
+        ("[np.zeros((1, 4, 4), int) for _ in images]", "remove the axes of length 1"),
+        ("[np.full((4, 4), -3.5) for _ in images]", "holds -3.5; probabilities are 0 to 1: apply a sigmoid"),
+        ("[np.full((2, 4, 4), 0.9) for _ in images]", r"sum to 1\.8 and not to 1: apply a softmax"),
+        ("[np.full((3, 4, 4), 0.3) for _ in images]", r"is \(3, 4, 4\); probabilities for binary are"),
+        ("[np.full((4, 4), np.nan) for _ in images]", "numbers that are not finite"),
+        ("[np.full((4, 4), 'x') for _ in images]", "holds <U1: return a label map"),
+        ("[1 / 0 for _ in images]", r"mine\.py, line 5, in .*: ZeroDivisionError: division by zero"),
+        ("[image.nothing for image in images]", r"mine\.py, line 5, in .*: AttributeError"),
     ],
 )
 def test_a_detector_that_answers_nonsense_is_told_so(options, tmp_path, body, message):
@@ -266,7 +338,7 @@ def test_tables_have_the_papers_numbers_beside_ours_and_say_whose_they_are(writt
     assert "| Deeplab v3+ | *paper* | 0.984 | 0.974 | 0.761 | 0.916 | 0.760 | 0.431 |" in markdown
     assert "| perfect | **this run** | – | – | – | 1.000 | 1.000 | 1.000 |" in markdown
     latex = Path(written.latex).read_text()
-    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 7
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 8
     assert r"Flux\_Hunyuan & paper" in latex
 
 
