@@ -9,7 +9,7 @@ import typer
 from diffseg30k_cli.app import BENCHMARK, app
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import AsJson, names
-from diffseg30k_cli.printing import Files, show
+from diffseg30k_cli.printing import Files, print_lines, show
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
 Config = Annotated[str | None, typer.Option(help="Its config, which determines the task; semantic.")]
@@ -112,13 +112,18 @@ def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     from benchmark import evaluate as evaluate_detector
     from benchmark.data.distortions import CLEAN, sweep
     from benchmark.evaluation.evaluate import EvaluateOptions
+    from benchmark.tables.layout import as_markdown
+    from benchmark.tables.tables import results_table
 
     given = _given(choices)
     swept = [name for text in given.pop("sweep", None) or () for name in sweep(text)]
     if choices.conditions is not None or swept:
         asked = names(choices.conditions or CLEAN) or ()
         given["conditions"] = tuple(dict.fromkeys([*asked, *swept]))
-    show(Files("", tuple(evaluate_detector(EvaluateOptions(**given)))), as_json)
+    files = evaluate_detector(EvaluateOptions(**given))
+    if not as_json:
+        print_lines(as_markdown(results_table(files)).splitlines())
+    show(Files("", tuple(files)), as_json)
 
 
 @dataclass(frozen=True)
@@ -162,7 +167,9 @@ def tables(
     from benchmark import write_tables
 
     written = write_tables(results, out)
-    files = (written.markdown, written.latex, written.json, written.figure_5, written.figure_6, written.curves)
+    if not as_json:
+        print_lines(written.text().splitlines())
+    files = (written.markdown, written.latex, written.json, written.figure_5, *written.figure_6, written.curves)
     show(Files("", tuple(path for path in files if path)), as_json)
 
 

@@ -16,6 +16,7 @@ import numpy as np
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
 from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
 from benchmark.evaluation.answers import read_answer
+from benchmark.evaluation.dataset_state import dataset_revision
 from benchmark.evaluation.detectors import Detector, load_detector
 from benchmark.evaluation.examples import save_example, save_prediction
 from benchmark.evaluation.located import Located
@@ -157,6 +158,7 @@ def _evaluate(
         examples=tuple(example for _, found, _, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
+        revision=dataset_revision(options.dataset),
         estimates=located.compute(),
         sdxl_by_pair={key: counts for _, _, found, _ in parts for key, counts in found.items()},
     )

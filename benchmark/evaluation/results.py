@@ -49,6 +49,7 @@ class Result:
         examples: rows with their predictions.
         seconds: duration of the evaluation.
         versions: versions of the libraries.
+        revision: of the dataset; see `dataset_state.dataset_revision`.
         estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
         sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
     """
@@ -69,6 +70,7 @@ class Result:
     examples: tuple[Example, ...]
     seconds: float
     versions: dict[str, str]
+    revision: str | None = None
     estimates: dict[str, Estimate] = field(default_factory=dict)
     sdxl_by_pair: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 

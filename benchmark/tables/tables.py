@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-from benchmark.data.distortions import TABLE_3
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import paired_iou
 from benchmark.evaluation.results import Result, read_result, result_files
@@ -15,76 +14,35 @@ from benchmark.tables import paper
 from benchmark.tables.curves import draw_curves
 from benchmark.tables.figures import draw_confusions, draw_examples
 from benchmark.tables.layout import OURS, PAPER, Row, Table, as_latex, as_markdown
+from benchmark.tables.lookup import Results
 from diffseg30k import HELD_OUT_PAIRS
 
 SEGMENTATION = ("acc", "miou", "bf1")
 CLASSIFICATION = ("acc", "map")
 _HEADS = {"acc": "Acc", "miou": "mIoU", "bf1": "bF1", "map": "mAP"}
+COMPARABLE = 1000
+"""Images from which on our rows stand beside the paper's without a warning."""
+
 _BOTH = (("Binary segmentation", 3), ("Semantic segmentation", 3))
 
 
 @dataclass(frozen=True)
 class Written:
-    """The files that were written; a figure is None if there are no results for it."""
+    """The files that were written, and the tables in them; a figure is None if there are no results for it."""
 
     markdown: str
     latex: str
     json: str
     figure_5: str | None
-    figure_6: str | None
+    figure_6: tuple[str, ...]
     curves: str | None
+    tables: tuple[Table, ...]
 
-
-class Results:
-    """Looks up results by detector, config and condition.
-
-    Raises:
-        ValueError: two files have results of the same detector, config and condition.
-    """
-
-    def __init__(self, files: Iterable[str]):
-        self._by_key: dict[tuple[str, str, str], Result] = {}
-        self.files: dict[tuple[str, str, str], str] = {}
-        for file in files:
-            result = read_result(file)
-            key = result.detector, result.config, result.condition
-            if key in self.files and os.path.realpath(self.files[key]) != os.path.realpath(file):
-                raise ValueError(
-                    f"{self.files[key]} and {file} are results of the same detector, config and condition"
-                )
-            self._by_key[key], self.files[key] = result, file
-
-    def detectors(self, *configs: str) -> list[Result]:
-        """One result for each detector that was evaluated on one of the configs, in the order of the files."""
-        found: dict[str, Result] = {}
-        for (detector, config, _), result in self._by_key.items():
-            if config in configs:
-                found.setdefault(detector, result)
-        return list(found.values())
-
-    def conditions(self, detector: str, *configs: str) -> list[str]:
-        """The conditions that a detector was evaluated under: the paper's in its order, then the others."""
-        found = dict.fromkeys(key[2] for key in self._by_key if key[0] == detector and key[1] in configs)
-        return [name for name in TABLE_3 if name in found] + [name for name in found if name not in TABLE_3]
-
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self._by_key.values())
-
-    def get(self, detector: str, config: str, condition: str = "clean") -> Result | None:
-        return self._by_key.get((detector, config, condition))
-
-    def values(self, names: tuple[str, ...], *key: str) -> tuple[float | None, ...]:
-        """The scores with the given names; None for each if there is no such result."""
-        result = self.get(*key)
-        return tuple(result.scores[name] if result else None for name in names)
-
-    def figures_of(self, condition: str = "clean") -> list[tuple[Result, str]]:
-        """The segmentation results under a condition, with their files."""
-        return [
-            (result, self.files[key])
-            for key, result in self._by_key.items()
-            if key[2] == condition and result.task != "classification"
-        ]
+    def text(self) -> str:
+        """The tables with rows of ours, in Markdown."""
+        return "\n".join(
+            as_markdown(table) for table in self.tables if any(row.source == OURS for row in table.rows)
+        )
 
 
 def write_tables(results: list[str], out: str) -> Written:
@@ -98,17 +56,42 @@ def write_tables(results: list[str], out: str) -> Written:
         FileNotFoundError, ValueError: a path is not a result, or two results are of the same evaluation.
     """
     found = Results(result_files(results))
-    tables = all_tables(found)
+    tables = [_saying_what_ours_are(table, found) for table in all_tables(found)]
     os.makedirs(out, exist_ok=True)
     paths = {kind: os.path.join(out, f"tables.{kind}") for kind in ("md", "tex", "json")}
     _write(paths["md"], "\n".join(map(as_markdown, tables)))
     _write(paths["tex"], "% Needs \\usepackage{booktabs}.\n\n" + "\n".join(map(as_latex, tables)))
     _write(paths["json"], json.dumps([table.as_dict() for table in tables], indent=1, ensure_ascii=False))
     drawn = found.figures_of()
-    figure_5 = draw_confusions([result for result, _ in drawn], os.path.join(out, "figure-5.png"))
-    figure_6 = draw_examples(drawn, os.path.join(out, "figure-6.png"))
-    curves = draw_curves(found, os.path.join(out, "curves.png"))
-    return Written(paths["md"], paths["tex"], paths["json"], figure_5, figure_6, curves)
+    figure_6 = [
+        draw_examples([each for each in drawn if each[0].task == task], os.path.join(out, f"figure-6-{task}.png"))
+        for task in ("binary", "semantic")
+    ]
+    return Written(
+        markdown=paths["md"],
+        latex=paths["tex"],
+        json=paths["json"],
+        figure_5=draw_confusions([result for result, _ in drawn], os.path.join(out, "figure-5.png")),
+        figure_6=tuple(file for file in figure_6 if file),
+        curves=draw_curves(found, os.path.join(out, "curves.png")),
+        tables=tuple(tables),
+    )
+
+
+def _saying_what_ours_are(table: Table, results: Results) -> Table:
+    """A table with a note on what its rows of ours were measured on, beside the paper's."""
+    sources = {row.source for row in table.rows}
+    if OURS not in sources:
+        return table
+    sets: dict[str, int] = {}
+    for result in results:
+        name = f"{result.dataset} ({result.revision})" if result.revision else result.dataset
+        sets[name] = max(sets.get(name, 0), result.scores["images"])
+    told = "; ".join(f"{name}, up to {images:,} images" for name, images in sets.items())
+    note = f"This run: {told}."
+    if PAPER in sources and min(sets.values()) < COMPARABLE:
+        note += f" With fewer than {COMPARABLE:,} images the numbers are not to be compared with the paper's."
+    return replace(table, notes=(*table.notes, note))
 
 
 def _write(file: str, text: str) -> None:
@@ -265,6 +248,31 @@ def table_7(results: Results) -> Table:
         results, "table-7", "Table 7: cross-generator generalization of UniversalFakeDet", "classification",
         CLASSIFICATION, paper.UNIFAKE, paper.TABLE_7, (),
     )  # fmt: skip
+
+
+def results_table(files: Sequence[str]) -> Table:
+    """The scores of one evaluation, a row a condition.
+
+    Args:
+        files: its result files.
+    """
+    found = [read_result(file) for file in files]
+    first = found[0]
+    names = CLASSIFICATION if first.task == "classification" else SEGMENTATION
+    shown = [name for name in _ESTIMATES if any(name in each.estimates for each in found)]
+    rows = [
+        Row(OURS, (each.condition, f"{each.scores['images']:,}"),
+            (*(each.scores[name] for name in names), *(_value(each, name) for name in shown)))
+        for each in found
+    ]  # fmt: skip
+    return Table(
+        "results", f"{_title(first)} on {first.config}, {first.split}", ("Condition", "Images"), (),
+        (*_columns(names), *(_ESTIMATES[name] for name in shown)), tuple(rows),
+    )  # fmt: skip
+
+
+def _value(result: Result, name: str) -> float | None:
+    return result.estimates[name].value if name in result.estimates else None
 
 
 _ESTIMATES = {

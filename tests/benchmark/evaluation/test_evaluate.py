@@ -1,7 +1,10 @@
 """Evaluation: every kind of detector, every condition, and what is refused."""
 
+import hashlib
 import json
 import os
+import re
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -384,7 +387,9 @@ def test_table_4_says_what_is_missing(options, packed, tmp_path):
 def test_figures_show_the_classes_colours(written):
     with Image.open(written.figure_5) as picture:
         assert picture.width > 500
-    with Image.open(written.figure_6) as picture:
+    [figure_6] = written.figure_6
+    assert figure_6.endswith("figure-6-semantic.png")
+    with Image.open(figure_6) as picture:
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
     assert {(0, 158, 115), (240, 228, 66)} <= colours, "SDXL's and FLUX.1's"
 
@@ -397,6 +402,43 @@ write_tables([sys.argv[1]], sys.argv[2])"""
     command = [sys.executable, "-c", code, options.out, str(tmp_path / "again")]
     subprocess.run(command, cwd=ROOT, env=os.environ | {"USE_TORCH": "0"}, check=True)
     assert Path(written.json).read_bytes() == (tmp_path / "again/tables.json").read_bytes()
+
+
+def test_tables_say_what_they_were_measured_on_and_are_printed(packed, tmp_path):
+    detector = own_detector(tmp_path, "[image[..., 0] > 128 for image in images]")
+    results = str(tmp_path / "results")
+    given = ["--dataset", str(packed), "--config", "binary", "--conditions", "clean,jpeg-60", "--out", results]
+    said = run("evaluate", detector, *given)
+    assert said.returncode == 0, said.stderr
+    assert "### mine:detect on binary, validation" in said.stdout
+    assert re.search(r"^\| jpeg-60 \| 4 \| \*\*this run\*\* \| 0\.\d{3} \|", said.stdout, re.MULTILINE)
+    printed = run("tables", results, "--out", str(tmp_path / "tables")).stdout
+    assert "### Table 3: robustness to image transformations" in printed
+    assert "### Table 6" not in printed, "without rows of this run there is nothing to print"
+    assert (
+        f"This run: {packed}, up to 4 images. With fewer than 1,000 images the numbers are not to be compared"
+        in printed
+    )
+    assert run("tables", results, "--out", str(tmp_path / "tables"), "--json").stdout.startswith('{"what"')
+
+
+def test_a_result_names_the_revision_of_its_dataset(options, packed, tmp_path):
+    shutil.copytree(packed, tmp_path / "data")
+    (tmp_path / "data/diffseg30k.json").write_text("{}")
+    detector = own_detector(tmp_path, "[image[..., 0] > 128 for image in images]")
+    result = one(replace(options, detector=detector, dataset=str(tmp_path / "data")))
+    assert result.revision == hashlib.sha256(b"{}").hexdigest()[:12]
+
+
+@pytest.mark.skipif(shutil.which("pdflatex") is None, reason="there is no TeX here")
+def test_the_latex_compiles(written, tmp_path):
+    document = tmp_path / "tables.tex"
+    body = Path(written.latex).read_text()
+    head = r"\documentclass{article}\usepackage{booktabs}\begin{document}"
+    document.write_text(f"{head}{body}\n\\end{{document}}")
+    command = ["pdflatex", "-halt-on-error", document.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout[-2000:]
 
 
 def test_tables_of_nothing_are_one_clear_line(tmp_path):
