@@ -29,6 +29,7 @@ class Detector:
         device: the device of `loss`'s tensor.
         architecture: architecture of a trained detector, by which tables identify it.
         trained_on: the config that it was trained on; None if unknown.
+        training_seed: of the training; None if unknown.
         for_condition: for saved predictions, which do not depend on the images passed in: returns the detector for
             a condition's name; raises FileNotFoundError if there are no predictions for it.
     """
@@ -41,6 +42,7 @@ class Detector:
     device: str = "cpu"
     architecture: str | None = None
     trained_on: str | None = None
+    training_seed: int | None = None
     for_condition: Callable[[str], Detector] | None = None
 
     def under(self, condition: str) -> Detector:

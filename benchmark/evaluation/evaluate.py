@@ -158,6 +158,7 @@ def _evaluate(
         examples=tuple(example for _, found, _, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
+        training_seed=detector.training_seed,
         revision=dataset_revision(options.dataset),
         estimates=located.compute(),
         sdxl_by_pair={key: counts for _, _, found, _ in parts for key, counts in found.items()},
@@ -267,5 +268,6 @@ def _save(
             save_prediction(answer, os.path.join(options.save_predictions, wanted.name, f"{sample.id}.png"))
         if len(examples) < options.examples and np.any(sample.truth):
             prediction = resize_labels(answer, sample.truth.shape)
-            stem = f"{detector.name}--{options.config}--{wanted.name}"
+            seed = f"--seed-{detector.training_seed}" if detector.training_seed else ""
+            stem = f"{detector.name}{seed}--{options.config}--{wanted.name}"
             examples.append(save_example(options.out, stem, sample, prediction))

@@ -49,6 +49,7 @@ class Result:
         examples: rows with their predictions.
         seconds: duration of the evaluation.
         versions: versions of the libraries.
+        training_seed: of the detector's training; None where it is not known.
         revision: of the dataset; see `dataset_state.dataset_revision`.
         estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
         sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
@@ -70,13 +71,15 @@ class Result:
     examples: tuple[Example, ...]
     seconds: float
     versions: dict[str, str]
+    training_seed: int | None = None
     revision: str | None = None
     estimates: dict[str, Estimate] = field(default_factory=dict)
     sdxl_by_pair: dict[str, tuple[int, int, int]] = field(default_factory=dict)
 
     @property
     def file_name(self) -> str:
-        return f"{plain_name(self.detector)}--{self.config}--{self.condition}.json"
+        seed = f"--seed-{self.training_seed}" if self.training_seed else ""
+        return f"{plain_name(self.detector)}{seed}--{self.config}--{self.condition}.json"
 
 
 def plain_name(name: str) -> str:

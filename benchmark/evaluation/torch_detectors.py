@@ -43,6 +43,7 @@ def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool =
         "device": device,
         "architecture": about.model.architecture,
         "trained_on": about.config,
+        "training_seed": about.training.get("options", {}).get("seed"),
     }
     if segments_as_classifier:
         return Detector(

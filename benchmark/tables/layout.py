@@ -2,9 +2,37 @@
 
 from __future__ import annotations
 
+import statistics
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
 PAPER, OURS = "paper", "this run"
+
+
+@dataclass(frozen=True)
+class Spread:
+    """A score over several trainings of one detector, which differ in their seeds.
+
+    Attributes:
+        mean: of the trainings.
+        deviation: their standard deviation, with the number of trainings less one.
+        seeds: how many trainings.
+    """
+
+    mean: float
+    deviation: float
+    seeds: int
+
+
+Value = float | Spread | None
+
+
+def over_seeds(values: Sequence[float | None]) -> Value:
+    """One value of the values of several trainings, those without one left out."""
+    known = [value for value in values if value is not None]
+    if len(known) < 2:
+        return known[0] if known else None
+    return Spread(statistics.fmean(known), statistics.stdev(known), len(known))
 
 
 @dataclass(frozen=True)
@@ -14,12 +42,12 @@ class Row:
     Attributes:
         source: PAPER or OURS, the origin of the numbers.
         labels: the row's labels, one for each of the table's `label_columns`.
-        values: a number for each of `columns`; None if there is none.
+        values: a value for each of `columns`; None if there is none.
     """
 
     source: str
     labels: tuple[str, ...]
-    values: tuple[float | None, ...]
+    values: tuple[Value, ...]
 
 
 @dataclass(frozen=True)
@@ -55,7 +83,9 @@ class Table:
         return asdict(self)
 
 
-def _cell(value: float | None) -> str:
+def _cell(value: Value) -> str:
+    if isinstance(value, Spread):
+        return f"{value.mean:.3f} ± {value.deviation:.3f}"
     return "–" if value is None else f"{value:.3f}"
 
 
@@ -78,7 +108,8 @@ def as_markdown(table: Table) -> str:
 
 _ESCAPES = str.maketrans(
     {"&": r"\&", "%": r"\%", "$": r"\$", "#": r"\#", "_": r"\_", "{": r"\{", "}": r"\}", "~": r"\textasciitilde{}",
-     "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "–": "--", "²": r"\textsuperscript{2}"}
+     "^": r"\textasciicircum{}", "\\": r"\textbackslash{}", "–": "--", "²": r"\textsuperscript{2}",
+     "±": r"$\pm$"}
 )  # fmt: skip
 
 

@@ -5,35 +5,47 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 
-from benchmark.data.distortions import TABLE_3
+from benchmark.data.distortions import CLEAN, TABLE_3
 from benchmark.evaluation.results import Result, read_result
+from benchmark.tables.layout import Value, over_seeds
+
+Key = tuple[str, str, str]
 
 
 class Results:
-    """Looks up results by detector, config and condition.
+    """Looks up results by detector, config and condition; trainings of one detector may differ in their seeds.
 
     Raises:
-        ValueError: two files have results of the same detector, config and condition.
+        ValueError: two files have results of the same detector, seed, config and condition.
     """
 
     def __init__(self, files: Iterable[str]):
-        self._by_key: dict[tuple[str, str, str], Result] = {}
-        self.files: dict[tuple[str, str, str], str] = {}
+        self._by_key: dict[Key, dict[int | None, Result]] = {}
+        self._files: dict[tuple[Key, int | None], str] = {}
         for file in files:
             result = read_result(file)
-            key = result.detector, result.config, result.condition
-            if key in self.files and os.path.realpath(self.files[key]) != os.path.realpath(file):
-                raise ValueError(
-                    f"{self.files[key]} and {file} are results of the same detector, config and condition"
-                )
-            self._by_key[key], self.files[key] = result, file
+            key, seed = (result.detector, result.config, result.condition), result.training_seed
+            before = self._files.get((key, seed))
+            if before and os.path.realpath(before) != os.path.realpath(file):
+                raise ValueError(f"{before} and {file} are results of the same detector, config and condition")
+            self._by_key.setdefault(key, {})[seed] = result
+            self._files[key, seed] = file
+
+    def __iter__(self) -> Iterator[Result]:
+        """The results; of several seeds the first one's."""
+        return iter(next(iter(each.values())) for each in self._by_key.values())
+
+    @property
+    def most_seeds(self) -> int:
+        """The largest number of trainings of one detector."""
+        return max(map(len, self._by_key.values()), default=0)
 
     def detectors(self, *configs: str) -> list[Result]:
         """One result for each detector that was evaluated on one of the configs, in the order of the files."""
         found: dict[str, Result] = {}
-        for (detector, config, _), result in self._by_key.items():
-            if config in configs:
-                found.setdefault(detector, result)
+        for result in self:
+            if result.config in configs:
+                found.setdefault(result.detector, result)
         return list(found.values())
 
     def conditions(self, detector: str, *configs: str) -> list[str]:
@@ -41,21 +53,19 @@ class Results:
         found = dict.fromkeys(key[2] for key in self._by_key if key[0] == detector and key[1] in configs)
         return [name for name in TABLE_3 if name in found] + [name for name in found if name not in TABLE_3]
 
-    def __iter__(self) -> Iterator[Result]:
-        return iter(self._by_key.values())
+    def get(self, detector: str, config: str, condition: str = CLEAN) -> dict[int | None, Result]:
+        """Seed of the training to result; None for a detector whose training is not known."""
+        return self._by_key.get((detector, config, condition), {})
 
-    def get(self, detector: str, config: str, condition: str = "clean") -> Result | None:
-        return self._by_key.get((detector, config, condition))
+    def values(self, names: tuple[str, ...], *key: str) -> tuple[Value, ...]:
+        """The scores with the given names, over the seeds; None for each if there is no such result."""
+        found = self.get(*key).values()
+        return tuple(over_seeds([result.scores[name] for result in found]) for name in names)
 
-    def values(self, names: tuple[str, ...], *key: str) -> tuple[float | None, ...]:
-        """The scores with the given names; None for each if there is no such result."""
-        result = self.get(*key)
-        return tuple(result.scores[name] if result else None for name in names)
-
-    def figures_of(self, condition: str = "clean") -> list[tuple[Result, str]]:
-        """The segmentation results under a condition, with their files."""
+    def figures_of(self, condition: str = CLEAN) -> list[tuple[Result, str]]:
+        """The segmentation results under a condition, of several seeds the first one's, with their files."""
         return [
-            (result, self.files[key])
-            for key, result in self._by_key.items()
-            if key[2] == condition and result.task != "classification"
+            (result, self._files[(result.detector, result.config, condition), result.training_seed])
+            for result in self
+            if result.condition == condition and result.task != "classification"
         ]

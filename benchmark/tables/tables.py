@@ -13,7 +13,7 @@ from benchmark.evaluation.results import Result, read_result, result_files
 from benchmark.tables import paper
 from benchmark.tables.curves import draw_curves
 from benchmark.tables.figures import draw_confusions, draw_examples
-from benchmark.tables.layout import OURS, PAPER, Row, Table, as_latex, as_markdown
+from benchmark.tables.layout import OURS, PAPER, Row, Table, Value, as_latex, as_markdown, over_seeds
 from benchmark.tables.lookup import Results
 from diffseg30k import HELD_OUT_PAIRS
 
@@ -91,6 +91,8 @@ def _saying_what_ours_are(table: Table, results: Results) -> Table:
     note = f"This run: {told}."
     if PAPER in sources and min(sets.values()) < COMPARABLE:
         note += f" With fewer than {COMPARABLE:,} images the numbers are not to be compared with the paper's."
+    if results.most_seeds > 1:
+        note += " ± is the standard deviation over trainings with other seeds."
     return replace(table, notes=(*table.notes, note))
 
 
@@ -149,7 +151,7 @@ def table_2(results: Results) -> Table:
     )  # fmt: skip
 
 
-def _binary_and_semantic(results: Results, detector: str, condition: str) -> tuple[float | None, ...]:
+def _binary_and_semantic(results: Results, detector: str, condition: str) -> tuple[Value, ...]:
     return (
         *results.values(SEGMENTATION, detector, "binary", condition),
         *results.values(SEGMENTATION, detector, "semantic", condition),
@@ -184,11 +186,14 @@ def table_4(results: Results) -> Table:
     ours: dict[str, list[Row]] = {}
     notes = ["The IoU of the class SDXL over the images that SDXL edited with and without the LoRA."]
     for result in results.detectors(*PAIRED):
-        both = [results.get(result.detector, config) for config in PAIRED]
-        vanilla, lora, images = paired_iou(*(each.sdxl_by_pair if each else {} for each in both))
-        for name, value in (("SDXL", vanilla), ("SDXL-LoRA", lora)):
-            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), name), (value,)))
-        notes.append(f"{_title(result)}: {images:,} images." if images else _unpaired(result, both))
+        one, other = (results.get(result.detector, config) for config in PAIRED)
+        pairs = [paired_iou(one[seed].sdxl_by_pair, other[seed].sdxl_by_pair) for seed in one if seed in other]
+        for name, values in (("SDXL", [pair[0] for pair in pairs]), ("SDXL-LoRA", [pair[1] for pair in pairs])):
+            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), name), (over_seeds(values),)))
+        images = max((pair[2] for pair in pairs), default=0)
+        notes.append(
+            f"{_title(result)}: {images:,} images." if images else _unpaired(result, bool(one), bool(other))
+        )
     return Table(
         "table-4", "Table 4: effect of LoRA on localization performance", ("Model", "Edit model (in val)"), (),
         ("mIoU (SDXL)",), _beside(published, ours),
@@ -196,8 +201,8 @@ def table_4(results: Results) -> Table:
     )  # fmt: skip
 
 
-def _unpaired(result: Result, both: list[Result | None]) -> str:
-    if missing := [config for config, each in zip(PAIRED, both, strict=True) if each is None]:
+def _unpaired(result: Result, *there: bool) -> str:
+    if missing := [config for config, each in zip(PAIRED, there, strict=True) if not each]:
         return f"{_title(result)} was not evaluated on `{missing[0]}`."
     return f"{_title(result)}: no image is in both; the LoRA's rows have to be made from the rows of this dataset."
 

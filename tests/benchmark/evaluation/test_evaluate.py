@@ -12,7 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
+from safetensors.torch import load_file, save_file
 
 from benchmark.data.dataset import decode, load_rows
 from benchmark.data.distortions import CONDITIONS, chance, condition, distort
@@ -420,6 +422,30 @@ def test_tables_say_what_they_were_measured_on_and_are_printed(packed, tmp_path)
         in printed
     )
     assert run("tables", results, "--out", str(tmp_path / "tables"), "--json").stdout.startswith('{"what"')
+
+
+def test_trainings_with_other_seeds_are_one_row_with_its_spread(binary, packed, tmp_path):
+    results, scores = str(tmp_path / "results"), []
+    for seed in range(3):
+        detector = tmp_path / f"seed-{seed}"
+        shutil.copytree(binary, detector)
+        about = json.loads((detector / "detector.json").read_text())
+        del about["content_sha256"]
+        about["training"]["options"]["seed"] = seed
+        (detector / "detector.json").write_text(json.dumps(about))
+        weights = load_file(detector / "model.safetensors")
+        name = next(name for name in weights if name.endswith("segmentation_head.0.bias"))
+        weights[name] += torch.tensor([0, seed / 5])
+        save_file(weights, detector / "model.safetensors")
+        given = ["--dataset", str(packed), "--config", "binary", "--conditions", "clean", "--out", results]
+        done = run("evaluate", str(detector), *given, "--name", "unet", "--json")
+        assert done.returncode == 0, done.stderr
+        scores.append(read_result(*json.loads(done.stdout)["files"]).scores["miou"])
+    printed = run("tables", results, "--out", str(tmp_path / "tables")).stdout
+    assert len(set(scores)) == 3
+    assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f}" in printed
+    assert "± is the standard deviation over trainings with other seeds" in printed
+    assert "$\\pm$" in (tmp_path / "tables/tables.tex").read_text()
 
 
 def test_a_result_names_the_revision_of_its_dataset(options, packed, tmp_path):
