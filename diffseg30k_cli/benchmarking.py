@@ -112,8 +112,8 @@ def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     from benchmark import evaluate as evaluate_detector
     from benchmark.data.distortions import CLEAN, sweep
     from benchmark.evaluation.evaluate import EvaluateOptions
+    from benchmark.tables.beyond import results_table
     from benchmark.tables.layout import as_markdown
-    from benchmark.tables.tables import results_table
 
     given = _given(choices)
     swept = [name for text in given.pop("sweep", None) or () for name in sweep(text)]

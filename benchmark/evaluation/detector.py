@@ -16,6 +16,21 @@ LossOf = Callable[[Any, "np.ndarray | int"], Any]
 
 
 @dataclass(frozen=True)
+class Cost:
+    """What a network costs.
+
+    Attributes:
+        parameters: how many it has.
+        flops: floating-point operations for one image, a multiplication and an addition being two.
+        side: of that image, in pixels.
+    """
+
+    parameters: int
+    flops: int
+    side: int
+
+
+@dataclass(frozen=True)
 class Detector:
     """A detector to evaluate.
 
@@ -30,6 +45,7 @@ class Detector:
         architecture: architecture of a trained detector, by which tables identify it.
         trained_on: the config that it was trained on; None if unknown.
         training_seed: of the training; None if unknown.
+        cost: measures what the network costs; None for other detectors.
         for_condition: for saved predictions, which do not depend on the images passed in: returns the detector for
             a condition's name; raises FileNotFoundError if there are no predictions for it.
     """
@@ -43,6 +59,7 @@ class Detector:
     architecture: str | None = None
     trained_on: str | None = None
     training_seed: int | None = None
+    cost: Callable[[], Cost] | None = None
     for_condition: Callable[[str], Detector] | None = None
 
     def under(self, condition: str) -> Detector:

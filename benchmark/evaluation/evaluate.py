@@ -16,7 +16,8 @@ import numpy as np
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
 from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
 from benchmark.evaluation.answers import read_answer
-from benchmark.evaluation.dataset_state import dataset_revision
+from benchmark.evaluation.dataset_state import centre_crop_misses, dataset_revision
+from benchmark.evaluation.detector import Cost
 from benchmark.evaluation.detectors import Detector, load_detector
 from benchmark.evaluation.examples import save_example, save_prediction
 from benchmark.evaluation.located import Located
@@ -95,7 +96,12 @@ def evaluate(options: EvaluateOptions) -> list[str]:
     check_detector_fits(detector, options.config, wanted)
     detectors = [replace(detector.under(each.name), name=detector.name) for each in wanted]
     rows = load_rows(options.dataset, options.config, split, options.streaming)
-    return [_evaluate(one, rows, task, split, each, options) for one, each in zip(detectors, wanted, strict=True)]
+    cost = detector.cost() if detector.cost else None
+    misses = centre_crop_misses(options.dataset, options.config, split) if task == "classification" else None
+    return [
+        _evaluate(one, rows, task, split, each, options, cost, misses)
+        for one, each in zip(detectors, wanted, strict=True)
+    ]
 
 
 def check_detector_fits(detector: Detector, config: str, wanted: list[Condition]) -> None:
@@ -115,7 +121,14 @@ def check_detector_fits(detector: Detector, config: str, wanted: list[Condition]
 
 
 def _evaluate(
-    detector: Detector, rows, task: Task, split: str, wanted: Condition, options: EvaluateOptions
+    detector: Detector,
+    rows,
+    task: Task,
+    split: str,
+    wanted: Condition,
+    options: EvaluateOptions,
+    cost: Cost | None,
+    misses: tuple[int, int] | None,
 ) -> str:
     from accelerate.utils import gather_object
 
@@ -158,6 +171,8 @@ def _evaluate(
         examples=tuple(example for _, found, _, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
+        cost=cost,
+        crop_misses=misses,
         training_seed=detector.training_seed,
         revision=dataset_revision(options.dataset),
         estimates=located.compute(),

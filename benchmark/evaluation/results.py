@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.evaluation.detector import Cost
 from benchmark.metrics.classification import ClassificationScores
 from benchmark.metrics.localization import Estimate
 from benchmark.metrics.segmentation import SegmentationScores
@@ -49,6 +50,9 @@ class Result:
         examples: rows with their predictions.
         seconds: duration of the evaluation.
         versions: versions of the libraries.
+        cost: what its network costs; None for other detectors.
+        crop_misses: of classifications, from `dataset_state.centre_crop_misses`: edited images whose centre has no
+            edited pixel, and all edited images.
         training_seed: of the detector's training; None where it is not known.
         revision: of the dataset; see `dataset_state.dataset_revision`.
         estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
@@ -71,6 +75,8 @@ class Result:
     examples: tuple[Example, ...]
     seconds: float
     versions: dict[str, str]
+    cost: Cost | None = None
+    crop_misses: tuple[int, int] | None = None
     training_seed: int | None = None
     revision: str | None = None
     estimates: dict[str, Estimate] = field(default_factory=dict)
@@ -119,10 +125,15 @@ def read_result(file: str) -> Result:
 
 def _result(fields: dict[str, Any]) -> Result:
     examples = tuple(Example(**example) for example in fields["examples"])
+    cost = Cost(**fields["cost"]) if fields.get("cost") else None
     estimates = {name: Estimate(**estimate) for name, estimate in fields.get("estimates", {}).items()}
-    return Result(
-        **fields | {"examples": examples, "class_names": tuple(fields["class_names"]), "estimates": estimates}
-    )
+    parsed = {
+        "examples": examples,
+        "class_names": tuple(fields["class_names"]),
+        "estimates": estimates,
+        "cost": cost,
+    }
+    return Result(**fields | parsed)
 
 
 _RESULT = JsonDocument("a result of diffseg30k evaluate", FORMAT, _result, "evaluate again")

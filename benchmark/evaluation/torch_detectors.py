@@ -10,7 +10,7 @@ import torch
 
 from benchmark.data.feed import as_images
 from benchmark.evaluation.answers import Answer
-from benchmark.evaluation.detector import Detector
+from benchmark.evaluation.detector import Cost, Detector
 from benchmark.models.baseline import Baseline
 from benchmark.models.checkpoint import load_baseline
 from benchmark.models.classification import load_published
@@ -51,6 +51,7 @@ def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool =
             detect=lambda images, ids: _detect(baseline, images, device, whole_image_scores),
             size=about.model.size,
             loss=lambda image, truth: _as_classifier_loss(baseline, image, truth),
+            cost=lambda: measured_cost(baseline, about.model.size, device),
             **common,
         )
     return _detector(baseline, name, about.model, common, device)
@@ -81,8 +82,19 @@ def _detector(baseline: Baseline, name: str, spec: ModelSpec, common: dict, devi
         detect=lambda images, ids: _detect(baseline, images, device, answer),
         size=None if classifies else spec.size,
         loss=loss,
+        cost=lambda: measured_cost(baseline, spec.size, device),
         **common,
     )
+
+
+@torch.no_grad()
+def measured_cost(baseline: Baseline, side: int, device: str) -> Cost:
+    """Counts the parameters, and by `torch.utils.flop_counter` the operations for one image of `side` pixels."""
+    from torch.utils.flop_counter import FlopCounterMode
+
+    with FlopCounterMode(display=False) as counter:
+        baseline(torch.zeros(1, 3, side, side, device=device))
+    return Cost(sum(each.numel() for each in baseline.parameters()), counter.get_total_flops(), side)
 
 
 def chosen_device(device: str) -> str:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from benchmark.evaluation.dataset_state import CROP
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import paired_iou
-from benchmark.evaluation.results import Result, read_result, result_files
+from benchmark.evaluation.results import result_files
 from benchmark.tables import paper
+from benchmark.tables.beyond import by_number_of_edits, costs, with_intervals
 from benchmark.tables.curves import draw_curves
 from benchmark.tables.figures import draw_confusions, draw_examples
 from benchmark.tables.layout import OURS, PAPER, Row, Table, Value, as_latex, as_markdown, over_seeds
 from benchmark.tables.lookup import Results
+from benchmark.tables.names import CLASSIFICATION, SEGMENTATION, columns_of, model_name, title_of
 from diffseg30k import HELD_OUT_PAIRS
 
-SEGMENTATION = ("acc", "miou", "bf1")
-CLASSIFICATION = ("acc", "map")
-_HEADS = {"acc": "Acc", "miou": "mIoU", "bf1": "bF1", "map": "mAP"}
 COMPARABLE = 1000
 """Images from which on our rows stand beside the paper's without a warning."""
 
@@ -102,7 +101,7 @@ def _write(file: str, text: str) -> None:
 
 
 def all_tables(results: Results) -> list[Table]:
-    """Tables 2 to 7, and two additional ones: by number of edits, and of probabilities with intervals."""
+    """Tables 2 to 7, and additional ones: by number of edits, of probabilities, and what the networks cost."""
     return [
         table_2(results),
         table_3(results),
@@ -112,6 +111,7 @@ def all_tables(results: Results) -> list[Table]:
         table_7(results),
         by_number_of_edits(results),
         with_intervals(results),
+        costs(results),
     ]
 
 
@@ -125,29 +125,16 @@ def _rows_of_paper(model: str, published: dict[str, paper.Values], labels: dict[
     return {model: [Row(PAPER, (model, labels.get(name, name)), values) for name, values in published.items()]}
 
 
-def _model(result: Result) -> str:
-    return paper.NAMES.get(result.architecture or "", result.detector)
-
-
-def _title(result: Result) -> str:
-    name = _model(result)
-    return name if name == result.detector else f"{name} ({result.detector})"
-
-
-def _columns(names: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(_HEADS[name] for name in names)
-
-
 def table_2(results: Results) -> Table:
     """Table 2: binary and semantic segmentation scores of every detector."""
     published = {name: [Row(PAPER, (name,), values)] for name, values in paper.TABLE_2.items()}
     ours: dict[str, list[Row]] = {}
     for result in results.detectors("binary", "semantic"):
         values = _binary_and_semantic(results, result.detector, "clean")
-        ours.setdefault(_model(result), []).append(Row(OURS, (_title(result),), values))
+        ours.setdefault(model_name(result), []).append(Row(OURS, (title_of(result),), values))
     return Table(
         "table-2", "Table 2: performance of baseline segmentation models", ("Model",), _BOTH,
-        _columns(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_2_NOTE,),
+        columns_of(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_2_NOTE,),
     )  # fmt: skip
 
 
@@ -170,11 +157,11 @@ def table_3(results: Results) -> Table:
     for result in results.detectors("binary", "semantic"):
         for name in results.conditions(result.detector, "binary", "semantic"):
             values = _binary_and_semantic(results, result.detector, name)
-            labels = _title(result), paper.CONDITION_NAMES.get(name, name)
-            ours.setdefault(_model(result), []).append(Row(OURS, labels, values))
+            labels = title_of(result), paper.CONDITION_NAMES.get(name, name)
+            ours.setdefault(model_name(result), []).append(Row(OURS, labels, values))
     return Table(
         "table-3", "Table 3: robustness to image transformations", ("Model", "Distortion"), _BOTH,
-        _columns(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_3_NOTE,),
+        columns_of(SEGMENTATION * 2), _beside(published, ours), (paper.TABLE_3_NOTE,),
     )  # fmt: skip
 
 
@@ -189,11 +176,11 @@ def table_4(results: Results) -> Table:
         one, other = (results.get(result.detector, config) for config in PAIRED)
         pairs = [paired_iou(one[seed].sdxl_by_pair, other[seed].sdxl_by_pair) for seed in one if seed in other]
         for name, values in (("SDXL", [pair[0] for pair in pairs]), ("SDXL-LoRA", [pair[1] for pair in pairs])):
-            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), name), (over_seeds(values),)))
+            row = Row(OURS, (title_of(result), name), (over_seeds(values),))
+            ours.setdefault(model_name(result), []).append(row)
         images = max((pair[2] for pair in pairs), default=0)
-        notes.append(
-            f"{_title(result)}: {images:,} images." if images else _unpaired(result, bool(one), bool(other))
-        )
+        said = f"{images:,} images." if images else _unpaired(bool(one), bool(other))
+        notes.append(f"{title_of(result)}: {said}")
     return Table(
         "table-4", "Table 4: effect of LoRA on localization performance", ("Model", "Edit model (in val)"), (),
         ("mIoU (SDXL)",), _beside(published, ours),
@@ -201,10 +188,10 @@ def table_4(results: Results) -> Table:
     )  # fmt: skip
 
 
-def _unpaired(result: Result, *there: bool) -> str:
+def _unpaired(*there: bool) -> str:
     if missing := [config for config, each in zip(PAIRED, there, strict=True) if not each]:
-        return f"{_title(result)} was not evaluated on `{missing[0]}`."
-    return f"{_title(result)}: no image is in both; the LoRA's rows have to be made from the rows of this dataset."
+        return f"not evaluated on `{missing[0]}`."
+    return "no image is in both; the LoRA's rows have to be made from the rows of this dataset."
 
 
 def _generalisation(
@@ -217,9 +204,9 @@ def _generalisation(
     for result in results.detectors(*configs.values()):
         for name, config in configs.items():
             values = results.values(names, result.detector, config)
-            ours.setdefault(_model(result), []).append(Row(OURS, (_title(result), label[name]), values))
+            ours.setdefault(model_name(result), []).append(Row(OURS, (title_of(result), label[name]), values))
     return Table(
-        key, title, ("Model", "Generalize to"), groups, _columns(names), _beside(rows, ours),
+        key, title, ("Model", "Generalize to"), groups, columns_of(names), _beside(rows, ours),
         ("Each row but the baseline is a detector trained without the two generators, tested on them alone.",),
     )  # fmt: skip
 
@@ -238,13 +225,22 @@ def table_6(results: Results) -> Table:
     ours: dict[str, list[Row]] = {}
     for result in results.detectors("classification"):
         values = results.values(CLASSIFICATION, result.detector, "classification")
-        name = result.detector if result.detector.endswith("as-classifier") else _model(result)
-        title = name if name == result.detector else _title(result)
+        name = result.detector if result.detector.endswith("as-classifier") else model_name(result)
+        title = name if name == result.detector else title_of(result)
         ours.setdefault(name, []).append(Row(OURS, (title,), values))
     return Table(
         "table-6", "Table 6: binary classification results of established AIGC detectors", ("Model",), (),
-        _columns(CLASSIFICATION), _beside(published, ours),
+        columns_of(CLASSIFICATION), _beside(published, ours), _crop_notes(results),
     )  # fmt: skip
+
+
+def _crop_notes(results: Results) -> tuple[str, ...]:
+    known = {tuple(each.crop_misses) for each in results if each.config == "classification" and each.crop_misses}
+    return tuple(
+        f"{missed:,} of {edited:,} edited images have no edited pixel in the {CROP} pixels in their centre, "
+        "which is all that CNNSpot and UniversalFakeDetect see."
+        for missed, edited in sorted(known)
+    )
 
 
 def table_7(results: Results) -> Table:
@@ -252,75 +248,4 @@ def table_7(results: Results) -> Table:
     return _generalisation(
         results, "table-7", "Table 7: cross-generator generalization of UniversalFakeDet", "classification",
         CLASSIFICATION, paper.UNIFAKE, paper.TABLE_7, (),
-    )  # fmt: skip
-
-
-def results_table(files: Sequence[str]) -> Table:
-    """The scores of one evaluation, a row a condition.
-
-    Args:
-        files: its result files.
-    """
-    found = [read_result(file) for file in files]
-    first = found[0]
-    names = CLASSIFICATION if first.task == "classification" else SEGMENTATION
-    shown = [name for name in _ESTIMATES if any(name in each.estimates for each in found)]
-    rows = [
-        Row(OURS, (each.condition, f"{each.scores['images']:,}"),
-            (*(each.scores[name] for name in names), *(_value(each, name) for name in shown)))
-        for each in found
-    ]  # fmt: skip
-    return Table(
-        "results", f"{_title(first)} on {first.config}, {first.split}", ("Condition", "Images"), (),
-        (*_columns(names), *(_ESTIMATES[name] for name in shown)), tuple(rows),
-    )  # fmt: skip
-
-
-def _value(result: Result, name: str) -> float | None:
-    return result.estimates[name].value if name in result.estimates else None
-
-
-_ESTIMATES = {
-    "pixel_f1": "Pixel F1 at 0.5",
-    "pixel_iou": "Pixel IoU at 0.5",
-    "pixel_best_f1": "Pixel F1, best threshold",
-    "pixel_best_iou": "Pixel IoU, best threshold",
-    "pixel_auc": "Pixel AUC",
-    "image_auc": "Image AUC",
-}
-
-
-def with_intervals(results: Results) -> Table:
-    """An additional table: the scores of probabilities with their 95 % intervals, without rows of the paper."""
-    rows = [
-        Row(
-            OURS,
-            (_title(result), result.config, result.condition, _ESTIMATES[name], f"{estimate.images:,}"),
-            (estimate.value, estimate.low, estimate.high),
-        )
-        for result in results
-        for name, estimate in result.estimates.items()
-    ]
-    return Table(
-        "with-intervals", "Beyond the paper: scores of probabilities",
-        ("Model", "Config", "Condition", "Score", "Images"), (("", 1), ("95 % interval", 2)),
-        ("Value", "from", "to"), tuple(rows),
-        ("Pixel scores are means over the images with edited pixels. The intervals are a bootstrap over images.",)
-        if rows else ("No detector gave probabilities.",),
-    )  # fmt: skip
-
-
-def by_number_of_edits(results: Results) -> Table:
-    """An additional table: segmentation scores of images with one, two and three edits, without rows of the
-    paper."""
-    rows = [
-        Row(OURS, (_title(result), result.config, turns), tuple(scores[name] for name in SEGMENTATION))
-        for result, _ in results.figures_of()
-        for turns, scores in result.by_turns.items()
-        if turns != "0"
-    ]
-    return Table(
-        "by-number-of-edits", "Beyond the paper: segmentation by number of edits",
-        ("Model", "Config", "Edits"), (),
-        _columns(SEGMENTATION), tuple(rows),
     )  # fmt: skip

@@ -21,8 +21,12 @@ from benchmark.data.distortions import CONDITIONS, chance, condition, distort
 from benchmark.evaluation.distort import DistortOptions, write_distorted
 from benchmark.evaluation.evaluate import EvaluateOptions, evaluate
 from benchmark.evaluation.results import Result, read_result
+from benchmark.evaluation.torch_detectors import measured_cost
+from benchmark.models.baseline import SegmentationBaseline
+from benchmark.models.checkpoint import load_baseline
 from benchmark.tables.tables import write_tables
 from benchmark.training.train import TrainOptions, train
+from builder.encoding.images import encode_mask
 
 ENCODER = "timm-mobilenetv3_small_minimal_100"
 
@@ -343,7 +347,7 @@ def test_tables_have_the_papers_numbers_beside_ours_and_say_whose_they_are(writt
     assert "| Deeplab v3+ | *paper* | 0.984 | 0.974 | 0.761 | 0.916 | 0.760 | 0.431 |" in markdown
     assert "| perfect | **this run** | – | – | – | 1.000 | 1.000 | 1.000 |" in markdown
     latex = Path(written.latex).read_text()
-    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 8
+    assert latex.count(r"\begin{table}") == latex.count(r"\end{table}") == 9
     assert r"Flux\_Hunyuan & paper" in latex
 
 
@@ -377,7 +381,7 @@ def test_table_4_compares_the_images_that_sdxl_edited_with_and_without_the_lora(
 
 def test_table_4_says_what_is_missing(options, packed, tmp_path):
     perfect = replace(options, detector=f"predictions:{tmp_path}", name="perfect")
-    missing = {"semantic": "was not evaluated on `semantic-lora`", "semantic-lora": "no image is in both"}
+    missing = {"semantic": "not evaluated on `semantic-lora`", "semantic-lora": "no image is in both"}
     for config, said in missing.items():
         for row in load_rows(str(packed), config, "validation"):
             save_map(decode(row, "semantic").truth, tmp_path / "clean" / f"{row['id']}.png")
@@ -446,6 +450,36 @@ def test_trainings_with_other_seeds_are_one_row_with_its_spread(binary, packed, 
     assert f"{np.mean(scores):.3f} ± {np.std(scores, ddof=1):.3f}" in printed
     assert "± is the standard deviation over trainings with other seeds" in printed
     assert "$\\pm$" in (tmp_path / "tables/tables.tex").read_text()
+
+
+def test_a_network_s_cost_is_counted(options, binary, tmp_path):
+    result = one(replace(options, detector=binary))
+    baseline, _ = load_baseline(binary)
+    assert result.cost.parameters == sum(each.numel() for each in baseline.parameters())
+    assert result.cost.side == 64
+    assert result.cost.flops > 2 * 64 * 64 * 3 * 16 * 9 / 4, "at least the first convolution"
+    tables = write_tables([options.out], str(tmp_path / "tables"))
+    assert "Parameters, million" in tables.text()
+
+
+def test_a_convolution_costs_two_operations_a_weight_and_pixel():
+    network = torch.nn.Sequential(torch.nn.Conv2d(3, 5, 3, padding=1, bias=False))
+    cost = measured_cost(SegmentationBaseline(network), 8, "cpu")
+    assert (cost.parameters, cost.flops, cost.side) == (3 * 5 * 9, 2 * 3 * 5 * 9 * 64, 8)
+
+
+def test_edits_outside_of_the_centre_are_counted_beside_table_6(options, make, tmp_path):
+    rows = []
+    for index, (top, left) in enumerate([(0, 0), (140, 140), (37, 37), (38, 38)]):
+        mask = np.zeros((300, 300), np.uint8)
+        mask[top : top + 1, left : left + 1] = 1
+        row = make.row(index, ("sdxl",))
+        rows.append(row | {"binary_mask": {"bytes": encode_mask(mask > 0), "path": None}})
+    make.shard(tmp_path / "data", "validation", "edited", [*rows, make.row(9, ())])
+    scores = own_detector(tmp_path, "[0.5 for _ in images]")
+    evaluate(replace(options, detector=scores, dataset=str(tmp_path / "data"), config="classification"))
+    tables = write_tables([options.out], str(tmp_path / "tables"))
+    assert "2 of 4 edited images have no edited pixel in the 224 pixels in their centre" in tables.text()
 
 
 def test_a_result_names_the_revision_of_its_dataset(options, packed, tmp_path):
