@@ -65,15 +65,18 @@ class FeedOptions:
 class Feed:
     """The batches of a training, (B, size, size, 3) uint8 images and their truths, and the position in them."""
 
-    def __init__(self, loader: Iterable, count: int):
-        self._loader, self._count = loader, count
+    def __init__(self, loader: Any, count: int, processes: int):
+        self._loader, self._count, self._processes = loader, count, processes
 
     def __iter__(self) -> Iterator:
         return islice(iter(self._loader), self._count)
 
     def position(self) -> dict | None:
         """Where a stream is after the last batch; None for rows that are read by their index."""
-        return self._loader.state_dict() if hasattr(self._loader, "state_dict") else None
+        if not hasattr(self._loader, "state_dict"):
+            return None
+        state, workers = self._loader.state_dict(), self._loader.num_workers
+        return {"loader": state, "workers": workers, "processes": self._processes}
 
 
 def train_batches(
@@ -85,7 +88,7 @@ def train_batches(
         position: of a stream, `Feed.position` after step `start`: reading begins in the shard that it lies in.
 
     Raises:
-        ValueError: there is no row to train on.
+        ValueError: there is no row to train on, or the position is of another number of workers or processes.
     """
     _ = options.local_batch  # raises ValueError before a worker starts
     shared: dict[str, Any] = {
@@ -95,10 +98,11 @@ def train_batches(
     }
     count = options.recipe.steps - options.start
     if isinstance(rows, datasets.IterableDataset):
-        return Feed(_stream_loader(rows, options, shared, position), count)
+        return Feed(_stream_loader(rows, options, shared, position), count, options.processes)
     if not len(rows):
         raise ValueError("the train split holds no rows")
-    return Feed(DataLoader(_Rows(rows, options), batch_sampler=_Positions(len(rows), options), **shared), count)
+    loader = DataLoader(_Rows(rows, options), batch_sampler=_Positions(len(rows), options), **shared)
+    return Feed(loader, count, options.processes)
 
 
 class _Rows(Dataset):
@@ -146,8 +150,22 @@ def _stream_loader(
     shared |= {"num_workers": workers, "persistent_workers": workers > 0}
     loader = StatefulDataLoader(_Stream(rows, options), batch_size=options.local_batch, **shared)
     if position is not None:
-        loader.load_state_dict(position)
+        _check_readers(position, workers, options.processes)
+        loader.load_state_dict(position["loader"])
     return loader
+
+
+def _check_readers(position: dict, workers: int, processes: int) -> None:
+    """Makes sure that as many read a stream as before: each has a position of its own.
+
+    Raises:
+        ValueError: others do.
+    """
+    if (position["workers"], position["processes"]) != (workers, processes):
+        raise ValueError(
+            f"the stream was read by {position['workers']} workers in {position['processes']} processes, and now "
+            f"would be by {workers} in {processes}: resume with the same --workers and number of processes"
+        )
 
 
 class _Stream(IterableDataset):

@@ -10,6 +10,9 @@ from benchmark.models.recipes import Recipe, recipe_for, size_for
 from benchmark.models.registry import ModelSpec, default_encoder
 from diffseg30k import DEFAULT_CONFIG
 
+WAITING = 0.2
+"""Share of the time spent waiting for images from which on the report says so."""
+
 
 @dataclass(frozen=True)
 class TrainOptions:
@@ -135,9 +138,12 @@ class TrainReport:
     def lines(self) -> list[str]:
         """The report for people."""
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
-        best = (
-            ""
-            if self.best is None
-            else f", best {self.best.measure} {self.best.score:.4f} at step {self.best.step}"
+        best = f", {self.best}" if self.best else ""
+        waited = (
+            f"{self.data_share:.0%} of the time was spent waiting for images: more --workers, up to the processor's "
+            "cores, would make it faster"
         )
-        return [f"{self.step} steps{loss}{best}; detector: {self.detector}"]
+        return [
+            f"{self.step} steps{loss}{best}; detector: {self.detector}",
+            *([waited] if self.data_share > WAITING else []),
+        ]

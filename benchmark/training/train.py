@@ -100,7 +100,8 @@ class _Training:
         self.step = state["step"]
         self.plateau = Plateau(**state["plateau"])
         self.best = Best(**state["best"]) if state["best"] else None
-        self.position = state["positions"][self.accelerator.process_index]
+        positions = state["positions"]  # of a stream, one a process; with another number of them it is refused
+        self.position = positions[min(self.accelerator.process_index, len(positions) - 1)]
         self.optimizer.load_state_dict(state["optimizer"])
         if state["scaler"] and self.accelerator.scaler:
             self.accelerator.scaler.load_state_dict(state["scaler"])

@@ -17,7 +17,7 @@ from benchmark.models.checkpoint import load_baseline, load_detector_weights, re
 from benchmark.models.recipes import RECIPES, recipe_for
 from benchmark.models.registry import ModelSpec, build
 from benchmark.training.optimisation import Plateau, learning_rate, make_optimizer
-from benchmark.training.train import TrainOptions, train
+from benchmark.training.train import TrainOptions, TrainReport, train
 from diffseg30k import IGNORE
 
 
@@ -79,6 +79,20 @@ def test_every_classifier_resumes_to_the_same_weights(options, tmp_path, archite
     whole = train(replace(options, out=str(tmp_path / "whole")))
     train(replace(options, stop_after=2))
     assert_same_weights(whole.detector, train(replace(options, resume=True)).detector)
+
+
+def test_a_stream_is_resumed_by_as_many_workers_as_before(options):
+    train(replace(options, streaming=True, workers=1, stop_after=2))
+    with pytest.raises(ValueError, match="by 1 workers in 1 processes, and now would be by 0 in 1") as error:
+        train(replace(options, streaming=True, workers=0, resume=True))
+    one_line(error)
+    assert train(replace(options, streaming=True, workers=1, resume=True)).step == 6
+
+
+def test_the_report_says_when_the_network_waits_for_images():
+    report = TrainReport(detector="d", step=10, loss=1.0, images_per_second=3.0, data_share=0.35)
+    assert "35% of the time was spent waiting for images" in report.lines()[1]
+    assert len(replace(report, data_share=0.1).lines()) == 1
 
 
 def test_another_seed_trains_other_weights(options, tmp_path):
