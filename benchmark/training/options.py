@@ -140,8 +140,8 @@ class TrainReport:
         loss = "" if self.loss is None else f", loss {self.loss:.4f}"
         best = f", {self.best}" if self.best else ""
         waited = (
-            f"{self.data_share:.0%} of the time was spent waiting for images: more --workers, up to the processor's "
-            "cores, would make it faster"
+            f"{self.data_share:.0%} of the time was spent waiting for images: "
+            "more --workers, up to the processor's cores, would make it faster"
         )
         return [
             f"{self.step} steps{loss}{best}; detector: {self.detector}",
