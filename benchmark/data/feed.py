@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -225,11 +226,14 @@ class _Stream(IterableDataset):
 
 
 def _shuffle_shards(rows: datasets.IterableDataset, seed: int) -> datasets.IterableDataset:
-    """The rows in an order of the shards that depends on the seed, each shard's in its own order."""
-    takes = inspect.signature(rows.shuffle).parameters
-    # newer versions of `datasets` draw from several shards in turn unless told otherwise
-    one: dict[str, int] = {"max_buffer_input_shards": 1} if "max_buffer_input_shards" in takes else {}
-    return rows.shuffle(seed=seed, buffer_size=1, **one)
+    """The rows in an order of the shards that depends on the seed, each shard's in its own order.
+
+    Older versions of `datasets` lose a row of their buffer where a shuffled stream is resumed: with them the
+    shards keep their order.
+    """
+    if "max_buffer_input_shards" not in inspect.signature(rows.shuffle).parameters:
+        return copy.deepcopy(rows)  # a position that is loaded into a stream stays in it
+    return rows.shuffle(seed=seed, buffer_size=1, max_buffer_input_shards=1)
 
 
 def _prepared(row: dict, options: FeedOptions, seed: tuple[int, ...]):

@@ -195,7 +195,7 @@ def test_a_stream_goes_on_where_it_was_and_reads_none_of_what_lies_before(make, 
             position = stopped.position()
         read.clear()
         rest = list(train_batches(source, replace(options, start=stop), position))
-        assert workers or len(read) <= 4 * (20 - stop) + 6 + 2 * 4, "a shard and two blocks more than the rest"
+        assert workers or len(read) <= 4 * (20 - stop) + 2 * 6 + 3 * 4, "two shards and three blocks more"
         assert len(rest) == 20 - stop
         for (images, masks), (other_images, other_masks) in zip(whole[stop:], rest, strict=True):
             assert torch.equal(images, other_images)
