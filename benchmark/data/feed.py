@@ -198,9 +198,8 @@ class _Stream(IterableDataset):
             seen = False
             for block, source, rows in self._blocks(start):
                 seen = True
-                order = np.random.default_rng([self.options.seed, *share, start["epoch"], block]).permutation(
-                    len(rows)
-                )
+                rng = np.random.default_rng([self.options.seed, *share, start["epoch"], block])
+                order = rng.permutation(len(rows))
                 for within in range(start["within"], len(rows)):
                     self._position = start | {
                         "count": count + 1, "block": block, "within": within + 1, "source": source,

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmark.metrics.classification import THRESHOLD
 from benchmark.metrics.label_maps import is_tensor
-from benchmark.metrics.localization import THRESHOLD
 from benchmark.models.registry import CLASSES, Task
 
 SUM_TOLERANCE = 0.01

@@ -11,6 +11,7 @@ import numpy as np
 import pyarrow.parquet as pq
 from PIL import Image
 
+from benchmark.models.recipes import size_for
 from diffseg30k import CONFIGS
 
 MANIFEST = "diffseg30k.json"
@@ -42,7 +43,7 @@ def dataset_revision(dataset: str) -> str | None:
         return None
 
 
-CROP = 224
+CROP = size_for("cnnspot")
 """Side of the centre crop that CNNSpot and UniversalFakeDetect see, in pixels."""
 
 

@@ -12,7 +12,7 @@ from benchmark.metrics.averages import checked_turns, share_of
 from benchmark.metrics.label_maps import is_tensor
 
 THRESHOLD = 0.5
-"""An image is classified as edited if its score is above this."""
+"""An image, or a pixel, counts as edited if its probability is above this."""
 
 
 @dataclass(frozen=True)

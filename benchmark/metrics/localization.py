@@ -12,8 +12,7 @@ from dataclasses import astuple, dataclass, field
 
 import numpy as np
 
-THRESHOLD = 0.5
-"""A pixel, or an image, counts as edited where its probability is above this."""
+from benchmark.metrics.classification import THRESHOLD
 
 RESAMPLES = 1000
 """Bootstrap samples of an interval."""

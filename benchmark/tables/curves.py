@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from benchmark.data.distortions import CLEAN, strength
 from benchmark.evaluation.results import Result
+from benchmark.tables.figures import pyplot
 
 MEASURES = {
     "miou": "mIoU",
@@ -66,8 +67,6 @@ def draw_curves(results: Iterable[Result], file: str) -> str | None:
     drawn = curves(results)
     if not drawn:
         return None
-    from benchmark.tables.figures import pyplot
-
     plt = pyplot()
     kinds = list(dict.fromkeys(kind for kind, _ in drawn))
     measures = [measure for measure in MEASURES if any(measure == each for _, each in drawn)]

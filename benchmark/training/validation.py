@@ -105,7 +105,7 @@ def _classified(
     counts = torch.zeros(3, dtype=torch.float64, device=device)
     for sample in samples:
         picture = shorten(sample.image, round(baseline.side * LOAD_SIZE))
-        truth = torch.tensor([float(sample.truth)], device=device)  # type: ignore[arg-type]
+        truth = torch.tensor([int(sample.truth)], dtype=torch.float32, device=device)
         logit = baseline(as_images(torch.tensor(picture)[None], device)).float()
         loss = torch.nn.functional.binary_cross_entropy_with_logits(logit, truth)
         counts += torch.stack([torch.ones_like(loss), loss, ((logit > 0) == (truth > 0)).float()[0]])

@@ -1,6 +1,7 @@
 """Tells rows, bytes and SHA-256 of the shards of a dataset: from its manifest, or from the files."""
 
 import os
+from collections.abc import Collection
 
 from builder.dataset.directory import DatasetDirectory, Shard
 from builder.dataset.manifest import Manifest, ShardEntry
@@ -20,6 +21,20 @@ def inventory(dataset: DatasetDirectory, manifest: Manifest) -> dict[str, ShardE
         ValueError: a shard has another size than the manifest says; the message names it.
     """
     return {shard.path: _entry(dataset, shard, manifest.shards.get(shard.path)) for shard in dataset.shards()}
+
+
+def inventory_after(
+    dataset: DatasetDirectory, manifest: Manifest, new: dict[str, ShardEntry], gone: Collection[str]
+) -> dict[str, ShardEntry]:
+    """Path to entry, of the shards that a folder holds once new ones have come and others have gone.
+
+    Args:
+        dataset, manifest: as they are before, see `inventory`.
+        new: path to entry of the shards that come.
+        gone: paths of those that go.
+    """
+    entries = inventory(dataset, manifest) | new
+    return {path: entry for path, entry in entries.items() if path not in gone}
 
 
 def _entry(dataset: DatasetDirectory, shard: Shard, known: ShardEntry | None) -> ShardEntry:

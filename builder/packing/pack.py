@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory
 from builder.dataset.existing import Existing, Standing, check_schema, occupied, read_existing, sort_out
-from builder.dataset.inventory import inventory
+from builder.dataset.inventory import inventory_after
 from builder.dataset.manifest import Manifest, RunEntry, ShardEntry, join_runs, read_manifest
 from builder.dataset.shards import Entry, PlannedShard, plan_shard, plan_shards
 from builder.dataset.splits import Occupied, place, place_lora
@@ -102,15 +102,14 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
     there = {each.shard.path for each in standing.changed}
     planned = {shard.path for shard in staged.shards}
     report = _report(found, standing, staged.shards, withdrawn)
-    after = _manifest(manifest, found, standing)
-    entries = inventory(dataset, manifest) | {
+    new = {
         shard.path: ShardEntry(shard.rows, staged.digests[shard.path])
         for shard in staged.shards
         if shard.path in staged.digests
     }
     after = dataclasses.replace(
-        after,
-        shards={path: entry for path, entry in entries.items() if path not in there - planned},
+        _manifest(manifest, found, standing),
+        shards=inventory_after(dataset, manifest, new, there - planned),
         runs=join_runs(manifest.runs, [_run_entry(run, report)]),
     )
     switch(out, staged.digests, there - planned, after)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
 from builder.dataset.existing import Existing, read_existing
-from builder.dataset.inventory import inventory
+from builder.dataset.inventory import inventory_after
 from builder.dataset.manifest import ShardEntry, read_manifest
 from builder.dataset.shards import Group, read_fingerprints, shard_path, write_shard
 from builder.packing.switch import STAGING, finish_switch, switch
@@ -79,11 +79,10 @@ def withdraw(folder: str, row_ids: Sequence[str], reason: str = "", dry_run: boo
     report = WithdrawReport(tuple(sorted(rows)), tuple(sorted(already)), tuple(written), removed, dry_run)
     if not dry_run:
         new = {path: digest_file(os.path.join(folder, STAGING, path)) for path in written}
-        entries = inventory(dataset, manifest)
-        entries |= {path: ShardEntry(written[path], digest) for path, digest in new.items()}
+        entries = {path: ShardEntry(written[path], digest) for path, digest in new.items()}
         after = dataclasses.replace(
             manifest,
-            shards={path: entry for path, entry in entries.items() if path not in removed},
+            shards=inventory_after(dataset, manifest, entries, removed),
             withdrawn={**manifest.withdrawn, **dict.fromkeys(rows, reason)},
             discarded=manifest.discarded - rows,
         )
