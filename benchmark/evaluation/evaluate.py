@@ -23,7 +23,7 @@ from benchmark.evaluation.examples import save_example, save_prediction
 from benchmark.evaluation.located import Located
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import Counts, pair_key, sdxl_counts
-from benchmark.evaluation.results import Example, Result, scores_as_dict, write_result
+from benchmark.evaluation.results import Example, Result, scores_as_dict, seed_suffix, write_result
 from benchmark.metrics import ClassificationMetrics, SegmentationMetrics
 from benchmark.metrics.label_maps import resize_labels
 from benchmark.models.checkpoint import installed_versions
@@ -76,6 +76,15 @@ class EvaluateOptions:
     progress: bool = True
 
 
+@dataclass(frozen=True)
+class _Facts:
+    """What the results under all conditions have in common; see `results.Result`."""
+
+    cost: Cost | None
+    crop_misses: tuple[int, int] | None
+    revision: str | None
+
+
 def evaluate(options: EvaluateOptions) -> list[str]:
     """Evaluates a detector under every condition; returns the result files, one per condition, in order.
 
@@ -96,10 +105,15 @@ def evaluate(options: EvaluateOptions) -> list[str]:
     check_detector_fits(detector, options.config, wanted)
     detectors = [replace(detector.under(each.name), name=detector.name) for each in wanted]
     rows = load_rows(options.dataset, options.config, split, options.streaming)
-    cost = detector.cost() if detector.cost else None
-    misses = centre_crop_misses(options.dataset, options.config, split) if task == "classification" else None
+    facts = _Facts(
+        cost=detector.cost() if detector.cost else None,
+        crop_misses=centre_crop_misses(options.dataset, options.config, split)
+        if task == "classification"
+        else None,
+        revision=dataset_revision(options.dataset),
+    )
     return [
-        _evaluate(one, rows, task, split, each, options, cost, misses)
+        _evaluate(one, rows, task, split, each, options, facts)
         for one, each in zip(detectors, wanted, strict=True)
     ]
 
@@ -127,8 +141,7 @@ def _evaluate(
     split: str,
     wanted: Condition,
     options: EvaluateOptions,
-    cost: Cost | None,
-    misses: tuple[int, int] | None,
+    facts: _Facts,
 ) -> str:
     from accelerate.utils import gather_object
 
@@ -171,10 +184,10 @@ def _evaluate(
         examples=tuple(example for _, found, _, _ in parts for example in found)[: options.examples],
         seconds=round(time.perf_counter() - started, 3),
         versions=installed_versions(),
-        cost=cost,
-        crop_misses=misses,
+        cost=facts.cost,
+        crop_misses=facts.crop_misses,
         training_seed=detector.training_seed,
-        revision=dataset_revision(options.dataset),
+        revision=facts.revision,
         estimates=located.compute(),
         sdxl_by_pair={key: counts for _, _, found, _ in parts for key, counts in found.items()},
     )
@@ -283,6 +296,5 @@ def _save(
             save_prediction(answer, os.path.join(options.save_predictions, wanted.name, f"{sample.id}.png"))
         if len(examples) < options.examples and np.any(sample.truth):
             prediction = resize_labels(answer, sample.truth.shape)
-            seed = f"--seed-{detector.training_seed}" if detector.training_seed else ""
-            stem = f"{detector.name}{seed}--{options.config}--{wanted.name}"
+            stem = f"{detector.name}{seed_suffix(detector.training_seed)}--{options.config}--{wanted.name}"
             examples.append(save_example(options.out, stem, sample, prediction))

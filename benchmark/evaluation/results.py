@@ -84,8 +84,14 @@ class Result:
 
     @property
     def file_name(self) -> str:
-        seed = f"--seed-{self.training_seed}" if self.training_seed else ""
-        return f"{plain_name(self.detector)}{seed}--{self.config}--{self.condition}.json"
+        return (
+            f"{plain_name(self.detector)}{seed_suffix(self.training_seed)}--{self.config}--{self.condition}.json"
+        )
+
+
+def seed_suffix(training_seed: int | None) -> str:
+    """What tells the files of trainings with several seeds apart; empty for seed 0 and where it is not known."""
+    return f"--seed-{training_seed}" if training_seed else ""
 
 
 def plain_name(name: str) -> str:
