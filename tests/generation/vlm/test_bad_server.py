@@ -35,8 +35,8 @@ class Troubled:
 
 
 def run_command(*arguments: str) -> tuple[int, str]:
-    """Exit code and output of a command that waits a second for a response and sends nothing twice."""
-    options = ("--vlm-timeout", "1", "--vlm-retries", "0", "--vlm-concurrency", "8")
+    """Exit code and output of a command that waits five seconds for a response and sends nothing twice."""
+    options = ("--vlm-timeout", "5", "--vlm-retries", "0", "--vlm-concurrency", "8")
     command = [sys.executable, "-m", "diffseg30k_cli", *arguments, *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     return done.returncode, done.stdout + done.stderr

@@ -89,7 +89,7 @@ def test_a_busy_endpoint_is_asked_again_when_it_says(question):
         (Behaviour(status=500), 60),
         (Behaviour(status=503), 60),
         (Behaviour(GOOD, cut=True), 60),
-        (Behaviour(GOOD, delay=20), 2),
+        (Behaviour(GOOD, delay=20), 5),
     ],
     ids=["500", "503", "half a reply", "too slow"],
 )
@@ -104,8 +104,8 @@ def test_trouble_that_passes_is_overcome(question, trouble, seconds):
         (Behaviour(status=500), 60, "status 500"),
         (Behaviour(status=429), 60, "status 429"),
         (Behaviour(GOOD, cut=True), 60, "connection"),
-        (Behaviour(GOOD, delay=20), 2, "too long"),
-        (Behaviour(GOOD, trickle=1), 2, "too long"),
+        (Behaviour(GOOD, delay=20), 5, "too long"),
+        (Behaviour(GOOD, trickle=1), 5, "too long"),
     ],
     ids=["500", "429", "half a reply", "slow", "a trickle"],
 )
