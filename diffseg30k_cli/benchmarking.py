@@ -41,7 +41,8 @@ class TrainChoices:
     )
     learning_rate: Annotated[float | None, typer.Option(help="The recipe's if left out.")] = None
     scale: Annotated[
-        tuple[float, float] | None, typer.Option(help="Scale images at random, by a factor between two.")
+        tuple[float, float] | None,
+        typer.Option(help="Scale images at random, by a factor between two; 1 1 for none."),
     ] = None
     validate_every: Annotated[
         int | None,
@@ -50,7 +51,12 @@ class TrainChoices:
     validation_share: Annotated[
         float | None, typer.Option(help="Share of the train split that is kept for them; 0.05.")
     ] = None
-    workers: Annotated[int | None, typer.Option(min=0, help="Subprocesses that decode images.")] = None
+    cache: Annotated[
+        str | None, typer.Option(help="Folder that keeps the rows at training size for the next epochs.")
+    ] = None
+    workers: Annotated[
+        int | None, typer.Option(min=0, help="Subprocesses that decode images; by the cores if left out.")
+    ] = None
     seed: Annotated[int | None, typer.Option(min=0, help="Of the random numbers; 0 if left out.")] = None
     mixed_precision: Annotated[
         Literal["auto", "no", "fp16", "bf16"] | None,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import os
 from collections.abc import Iterable
@@ -12,6 +11,7 @@ import datasets
 import numpy as np
 from PIL import Image
 
+from benchmark.data.revision import state_of_shards
 from benchmark.models.registry import TASKS, Task
 from diffseg30k import CONFIGS, DiffSeg30k
 
@@ -102,7 +102,7 @@ def _from_folder(folder: str, config: str, split: str, streaming: bool, truth: s
 
 
 def _rows(folder: str, config: str, split: str, streaming: bool, columns: list[str]):
-    builder = DiffSeg30k(config, data_dir=folder, columns=columns, hash=_state_of(folder))
+    builder = DiffSeg30k(config, data_dir=folder, columns=columns, hash=state_of_shards(folder))
     if streaming:
         return builder.as_streaming_dataset(split=split)
     builder.download_and_prepare()
@@ -118,18 +118,6 @@ def _shards(folder: str) -> list[str]:
     if not os.path.isdir(folder):
         return []
     return sorted(entry.path for entry in os.scandir(folder) if entry.name.endswith(".parquet"))
-
-
-def _state_of(folder: str) -> str:
-    """A digest that changes with any shard, so that `datasets` does not use its cache for a folder that was
-    repacked."""
-    digest = hashlib.sha256()
-    for place, _, names in sorted(os.walk(folder)) if "://" not in folder else []:
-        for name in sorted(names):
-            if name.endswith(".parquet"):
-                state = os.stat(os.path.join(place, name))
-                digest.update(f"{place}/{name} {state.st_size} {state.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
 
 
 def _undecoded(rows, dataset: str, truth: str):

@@ -1,14 +1,18 @@
-"""Prepares a sample for training: resizes, augments and crops the image and its truth."""
+"""Prepares a sample for training: fits it to the training size, then augments and crops it.
+
+Fitting has no chance in it, so that it can be done once and kept.
+"""
 
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 from PIL import Image
 
 from benchmark.data.dataset import Sample
-from benchmark.models.recipes import Recipe
+from benchmark.models.recipes import Preparation, Recipe
 from diffseg30k import IGNORE
 
 LOAD_SIZE = 256 / 224
@@ -22,15 +26,30 @@ def prepare(sample: Sample, recipe: Recipe, size: int, rng: np.random.Generator)
     """Prepares the training image, (size, size, 3) uint8, and its truth, (size, size) uint8 or the label.
 
     Args:
-        sample: the row.
+        sample: the row, fitted or not.
         recipe: its `preparation`, `scale` and `augment_probability` are used.
         size: side of the result, in pixels.
         rng: the random generator of all random choices.
     """
+    sample = fit(sample, recipe.preparation, size)
     if recipe.preparation == "forensic":
         return forensic(sample.image, size, recipe.augment_probability, rng), sample.truth
     assert isinstance(sample.truth, np.ndarray)
     return segmentation(sample.image, sample.truth, size, recipe.scale, rng)
+
+
+def fit(sample: Sample, preparation: Preparation, size: int) -> Sample:
+    """The sample at the training size; of a sample that is fitted already, the same.
+
+    Args:
+        preparation: `segmentation`: image and mask become size x size; `forensic`, CNNSpot's: the shorter side
+            becomes 8/7 of `size` (256 for 224).
+        size: side of the training image, in pixels.
+    """
+    if preparation == "forensic":
+        return replace(sample, image=shorten(sample.image, round(size * LOAD_SIZE)))
+    mask = np.asarray(sample.truth)
+    return replace(sample, image=resize_image(sample.image, size, size), truth=resize_mask(mask, size, size))
 
 
 def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
@@ -42,41 +61,52 @@ def resize_image(image: np.ndarray, width: int, height: int) -> np.ndarray:
 
 def resize_mask(mask: np.ndarray, width: int, height: int) -> np.ndarray:
     """Resizes to (height, width) by nearest neighbour."""
+    if mask.shape == (height, width):
+        return mask
     return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST))
 
 
 def segmentation(
     image: np.ndarray, mask: np.ndarray, size: int, scale: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Resizes image and mask to `size` times a random scale, crops or pads them to `size`, and mirrors half of
-    them.
+    """Scales image and mask, both of side `size`, by a random factor, crops or pads them to `size`, and mirrors
+    half of them.
 
     Padding is black in the image and 255, the ignore value, in the mask.
     """
     side = max(1, round(size * rng.uniform(*scale)))
-    image, mask = resize_image(image, side, side), resize_mask(mask, side, side)
-    if side != size:
-        image, mask = _crop(image, mask, size, rng)
+    if side > size:
+        image, mask = _enlarged(image, mask, side, rng)
+    elif side < size:
+        image, mask = _padded(resize_image(image, side, side), resize_mask(mask, side, side), size, rng)
     if rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
     return np.ascontiguousarray(image), np.ascontiguousarray(mask)
 
 
-def _crop(image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator):
-    missing = max(0, size - len(mask))
-    image = np.pad(image, ((0, missing), (0, missing), (0, 0)))
-    mask = np.pad(mask, ((0, missing), (0, missing)), constant_values=IGNORE)
-    top, left = rng.integers(0, len(mask) - size + 1, 2)
-    return image[top : top + size, left : left + size], mask[top : top + size, left : left + size]
+def _enlarged(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator):
+    """A random crop of image and mask enlarged to `side`, as large as they are; only the crop is computed."""
+    size = len(mask)
+    top, left = rng.integers(0, side - size + 1, 2)
+    box = tuple(edge * size / side for edge in (left, top, left + size, top + size))
+    return tuple(
+        np.asarray(Image.fromarray(part).resize((size, size), kind, box=box))
+        for part, kind in ((image, Image.Resampling.BILINEAR), (mask, Image.Resampling.NEAREST))
+    )
+
+
+def _padded(image: np.ndarray, mask: np.ndarray, size: int, rng: np.random.Generator):
+    missing = size - len(mask)
+    top, left = (int(edge) for edge in rng.integers(0, missing + 1, 2))
+    margins = (top, missing - top), (left, missing - left)
+    return np.pad(image, (*margins, (0, 0))), np.pad(mask, margins, constant_values=IGNORE)
 
 
 def forensic(image: np.ndarray, size: int, probability: float, rng: np.random.Generator) -> np.ndarray:
-    """Prepares CNNSpot's training image, (size, size, 3) uint8.
+    """Prepares CNNSpot's training image, (size, size, 3) uint8, from one that is fitted.
 
-    The shorter side is resized to 8/7 of `size` (256 for 224); blur and JPEG follow, each with `probability`, then
-    a random crop, mirrored half the time.
+    Blur and JPEG, each with `probability`, then a random crop, mirrored half the time.
     """
-    image = shorten(image, round(size * LOAD_SIZE))
     if rng.random() < probability:
         image = blur(image, rng.uniform(0, MAX_SIGMA))
     if rng.random() < probability:

@@ -15,8 +15,9 @@ import numpy as np
 
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
 from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
+from benchmark.data.revision import dataset_revision
 from benchmark.evaluation.answers import read_answer
-from benchmark.evaluation.dataset_state import centre_crop_misses, dataset_revision
+from benchmark.evaluation.centre_crop import centre_crop_misses
 from benchmark.evaluation.detector import Cost
 from benchmark.evaluation.detectors import Detector, load_detector
 from benchmark.evaluation.examples import save_example, save_prediction

@@ -51,10 +51,10 @@ class Result:
         seconds: duration of the evaluation.
         versions: versions of the libraries.
         cost: what its network costs; None for other detectors.
-        crop_misses: of classifications, from `dataset_state.centre_crop_misses`: edited images whose centre has no
+        crop_misses: of classifications, from `centre_crop.centre_crop_misses`: edited images whose centre has no
             edited pixel, and all edited images.
         training_seed: of the detector's training; None where it is not known.
-        revision: of the dataset; see `dataset_state.dataset_revision`.
+        revision: of the dataset; see `revision.dataset_revision`.
         estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
         sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
     """

@@ -6,6 +6,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+Preparation = Literal["segmentation", "forensic"]
+
 
 @dataclass(frozen=True)
 class Recipe:
@@ -22,12 +24,14 @@ class Recipe:
         momentum: momentum of SGD.
         weight_decay: L2 penalty for SGD and Adam, decoupled for AdamW.
         decay_exempt: parameters without weight decay.
-        schedule: `constant`; `poly`: (1 - step / steps) ** `power`; `plateau`: divided by ten when the validation
-            has not improved for `patience` rounds; training ends when it falls below `least_rate`.
+        schedule: `constant`; `poly`: (1 - step / steps) ** `power`, each parameter's rate at least `least_rate`;
+            `plateau`: divided by ten when the validation has not improved for `patience` rounds, and training ends
+            when the rate falls below `least_rate`.
         warmup: number of first steps in which the rate rises linearly from a millionth of its value.
         clip_norm: largest norm of the gradient; 0 for no clipping.
         preparation: `segmentation`: resized to size x size, mirrored at random; `forensic`: CNNSpot's.
-        scale: `segmentation`: images are scaled by a factor drawn from this range before a random crop.
+        scale: `segmentation`: images of size x size are scaled by a factor drawn from this range before a random
+            crop.
         augment_probability: `forensic`: probability of blur, and of JPEG compression.
         batch_norm_momentum: momentum of batch normalisation in a pretrained backbone; None for torch's default.
             Backbones with random weights always have the default: at 0.01 the statistics would need hundreds of
@@ -53,8 +57,8 @@ class Recipe:
     warmup: int = 0
     clip_norm: float = 0.0
     patience: int = 5
-    least_rate: float = 1e-6
-    preparation: Literal["segmentation", "forensic"] = "segmentation"
+    least_rate: float = 0.0
+    preparation: Preparation = "segmentation"
     scale: tuple[float, float] = (1.0, 1.0)
     augment_probability: float = 0.5
     batch_norm_momentum: float | None = None
@@ -70,6 +74,8 @@ _DEEPLAB = Recipe(
     learning_rate=0.01,
     backbone_factor=0.1,
     weight_decay=1e-4,
+    least_rate=1e-6,
+    scale=(0.5, 2.0),
     batch_norm_momentum=0.01,
     detector="best",
 )
@@ -102,6 +108,7 @@ RECIPES: dict[str, Recipe] = {
         decay_exempt="bias and norm",
         power=1.0,
         warmup=1500,
+        scale=(0.5, 2.0),
     ),
     # facebookresearch/Mask2Former, configs/ade20k/semantic-segmentation.
     "mask2former": Recipe(
@@ -113,6 +120,7 @@ RECIPES: dict[str, Recipe] = {
         weight_decay=0.05,
         decay_exempt="bias and norm",
         clip_norm=0.01,
+        scale=(0.5, 2.0),
     ),
     # PeterWang512/CNNDetection, train.py and earlystop.py.
     "cnnspot": Recipe(
@@ -121,6 +129,7 @@ RECIPES: dict[str, Recipe] = {
         optimizer="adam",
         learning_rate=1e-4,
         schedule="plateau",
+        least_rate=1e-6,
         preparation="forensic",
         detector="best",
     ),
@@ -131,6 +140,7 @@ RECIPES: dict[str, Recipe] = {
         optimizer="adamw",
         learning_rate=1e-4,
         schedule="plateau",
+        least_rate=1e-6,
         preparation="forensic",
         detector="best",
     ),

@@ -78,6 +78,8 @@ def build(spec: ModelSpec, pretrained: bool) -> Baseline:
 
     if spec.architecture == "fcn8s":
         return segmentation.fcn8s(spec.classes, spec.width, pretrained)
+    if spec.architecture == "deeplabv3plus":
+        return segmentation.deeplabv3plus(spec.encoder, spec.classes, pretrained)
     if spec.architecture == "mask2former":
         from benchmark.models.mask2former import Mask2Former
 

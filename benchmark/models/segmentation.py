@@ -1,24 +1,22 @@
-"""Builds segmentation baselines: FCN-8s, and the architectures of `segmentation-models-pytorch`."""
+"""Builds segmentation baselines: FCN-8s, DeepLabv3+, and the architectures of `segmentation-models-pytorch`."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from benchmark.models.baseline import SegmentationBaseline
+from torch import nn
+
+from benchmark.models.baseline import IMAGENET, SegmentationBaseline
+from benchmark.models.deeplabv3plus import OUTPUT_STRIDE, DeepLabV3Plus, undilate_first_block
 from benchmark.models.fcn8s import FCN8s
 
-ARGUMENTS: dict[str, dict] = {
-    "deeplabv3plus": {
-        "encoder_output_stride": 16,
-        "decoder_atrous_rates": (6, 12, 18),
-        "decoder_aspp_separable": False,
-        "decoder_aspp_dropout": 0.1,
-    }
-}
-"""Arguments of architectures that differ from the library's defaults; those for DeepLabv3+ are of output stride
-8."""
-
 VGG16 = "vgg16.tv_in1k"
+
+SEGFORMER_CHANNELS = {"mit_b0": 256, "mit_b1": 256}
+"""Channels of NVlabs' SegFormer head on the two small encoders; on all others it has 768."""
+
+SEGFORMER_DROPOUT = 0.1
+"""Probability, of a whole channel, before the last layer of NVlabs' head; the library has none."""
 
 
 def fcn8s(classes: int, width: float, pretrained: bool) -> SegmentationBaseline:
@@ -30,7 +28,25 @@ def fcn8s(classes: int, width: float, pretrained: bool) -> SegmentationBaseline:
         if width != 1:
             raise ValueError(f"pretrained weights fit width 1, not {width}: add --weights none")
         network.load_vgg16(timm.create_model(VGG16, pretrained=True).state_dict())
-    return SegmentationBaseline(network, summed_loss=True)
+    mean, _ = IMAGENET
+    return SegmentationBaseline(network, summed_loss=True, statistics=(mean, (1 / 255,) * 3))
+
+
+def deeplabv3plus(encoder: str, classes: int, pretrained: bool) -> SegmentationBaseline:
+    """VainF's DeepLabv3+; the encoder is one of `segmentation-models-pytorch`, pretrained weights from the Hub.
+
+    Raises:
+        ValueError: the library has no such encoder, or it cannot be dilated.
+    """
+    import segmentation_models_pytorch as smp
+
+    weights: Any = _weights(encoder, pretrained)
+    try:
+        made = smp.encoders.get_encoder(encoder, weights=weights, output_stride=OUTPUT_STRIDE)
+    except (KeyError, ValueError, NotImplementedError) as error:
+        raise _no_encoder("deeplabv3plus", encoder, error) from error
+    undilate_first_block(made)
+    return SegmentationBaseline(DeepLabV3Plus(made, classes), backbone=("network.encoder.",))
 
 
 def library_architectures() -> tuple[str, ...]:
@@ -48,17 +64,23 @@ def library_model(architecture: str, encoder: str, classes: int, pretrained: boo
     """
     import segmentation_models_pytorch as smp
 
-    weights: Any = (encoder.startswith("tu-") or "imagenet") if pretrained else None
+    weights: Any = _weights(encoder, pretrained)
+    segformer = architecture == "segformer"
+    arguments = {"decoder_segmentation_channels": SEGFORMER_CHANNELS.get(encoder, 768)} if segformer else {}
     try:
-        network = smp.create_model(
-            architecture, encoder, weights, classes=classes, **ARGUMENTS.get(architecture, {})
-        )
+        network = smp.create_model(architecture, encoder, weights, classes=classes, **arguments)
     except (KeyError, ValueError, NotImplementedError) as error:
-        raise ValueError(
-            f"{architecture} cannot be built on the encoder {encoder!r}: {_first_line(error)}"
-        ) from error
+        raise _no_encoder(architecture, encoder, error) from error
+    if segformer:
+        network.segmentation_head.insert(0, nn.Dropout2d(SEGFORMER_DROPOUT))
     return SegmentationBaseline(network, multiple=32, backbone=("network.encoder.",))
 
 
-def _first_line(error: Exception) -> str:
-    return str(error.args[0] if error.args else error).splitlines()[0][:200]
+def _weights(encoder: str, pretrained: bool) -> str | bool | None:
+    """What the library is told: timm's encoders, by the prefix `tu-`, have one set of weights."""
+    return (encoder.startswith("tu-") or "imagenet") if pretrained else None
+
+
+def _no_encoder(architecture: str, encoder: str, error: Exception) -> ValueError:
+    line = str(error.args[0] if error.args else error).splitlines()[0][:200]
+    return ValueError(f"{architecture} cannot be built on the encoder {encoder!r}: {line}")

@@ -6,7 +6,7 @@ import json
 import os
 from dataclasses import dataclass, replace
 
-from benchmark.evaluation.dataset_state import CROP
+from benchmark.evaluation.centre_crop import CROP
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import paired_iou
 from benchmark.evaluation.results import result_files

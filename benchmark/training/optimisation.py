@@ -85,6 +85,7 @@ def learning_rate(recipe: Recipe, step: int, plateau: Plateau) -> float:
     return rate
 
 
-def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float) -> None:
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, least: float = 0.0) -> None:
+    """Sets the rate of each group of parameters: `rate` times its factor, and at least `least`."""
     for group in optimizer.param_groups:
-        group["lr"] = rate * group["factor"]
+        group["lr"] = max(rate * group["factor"], least)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -9,6 +10,9 @@ from benchmark.data.dataset import task_of
 from benchmark.models.recipes import Recipe, recipe_for, size_for
 from benchmark.models.registry import ModelSpec, default_encoder
 from diffseg30k import DEFAULT_CONFIG
+
+MOST_WORKERS = 16
+"""Decoding subprocesses of one process that are started at most unless told otherwise."""
 
 WAITING = 0.2
 """Share of the time spent waiting for images from which on the report says so."""
@@ -35,7 +39,10 @@ class TrainOptions:
         validation_share: share of the train split that is kept for validation, 0 to 1.
         width: factor on the channels of `fcn8s`.
         streaming: whether rows are read on demand, without a copy on disk.
-        workers: number of subprocesses that decode images.
+        cache: folder that keeps the rows at training size, so that only the first epoch decodes and resizes large
+            images; None for none. With `streaming` the stream is read once.
+        workers: number of subprocesses that decode images; None for one a processor core, shared among the
+            processes of a machine, and 16 at most.
         seed: seed of all random choices.
         mixed_precision: `auto` is bf16 on a GPU that supports it, fp16 on other GPUs, `no` on a CPU.
         device: `cpu`, `cuda`, or `auto` for a GPU if there is one.
@@ -62,7 +69,8 @@ class TrainOptions:
     validation_share: float | None = None
     width: float = 1.0
     streaming: bool = False
-    workers: int = 4
+    cache: str | None = None
+    workers: int | None = None
     seed: int = 0
     mixed_precision: Literal["auto", "no", "fp16", "bf16"] = "auto"
     device: Literal["auto", "cpu", "cuda"] = "auto"
@@ -86,6 +94,14 @@ class TrainOptions:
             if getattr(recipe, name) < 1:
                 raise ValueError(f"{name} is at least 1, not {getattr(recipe, name)}")
         return recipe
+
+    def decoding_workers(self) -> int:
+        """The number of decoding subprocesses of each process."""
+        if self.workers is not None:
+            return self.workers
+        cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        processes = int(os.environ.get("LOCAL_WORLD_SIZE", "1"))  # set by `accelerate launch` and `torchrun`
+        return min(max(1, cores // processes), MOST_WORKERS)
 
     def model(self) -> ModelSpec:
         return ModelSpec(
@@ -141,7 +157,7 @@ class TrainReport:
         best = f", {self.best}" if self.best else ""
         waited = (
             f"{self.data_share:.0%} of the time was spent waiting for images: "
-            "more --workers, up to the processor's cores, would make it faster"
+            "--cache FOLDER, or more --workers, up to the processor's cores, would make it faster"
         )
         return [
             f"{self.step} steps{loss}{best}; detector: {self.detector}",

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from benchmark.data.cache import CacheOptions, CacheSource, cached_rows
 from benchmark.data.dataset import load_rows
 from benchmark.data.feed import FeedOptions, as_images, split_off, train_batches
 from benchmark.models.baseline import Baseline
@@ -177,7 +178,7 @@ class _Training:
                 seed=self.options.seed,
                 rank=self.accelerator.process_index,
                 processes=self.accelerator.num_processes,
-                workers=self.options.workers,
+                workers=self.options.decoding_workers(),
                 start=self.step,
             ),
             self.position,
@@ -185,7 +186,8 @@ class _Training:
 
     def _update(self, images: torch.Tensor, targets: torch.Tensor) -> torch.Tensor:
         device = self.accelerator.device
-        set_learning_rate(self.optimizer, learning_rate(self.recipe, self.step, self.plateau))
+        least = self.recipe.least_rate if self.recipe.schedule == "poly" else 0.0
+        set_learning_rate(self.optimizer, learning_rate(self.recipe, self.step, self.plateau), least)
         # Dropout draws from torch's own generator: seeded by the step, it needs no state of its own to resume.
         torch.manual_seed(derived_seed(self.options.seed, self.step, self.accelerator.process_index))
         self.optimizer.zero_grad()
@@ -288,6 +290,9 @@ class _Training:
 def _rows(options: TrainOptions, recipe: Recipe):
     """The rows to train on, and the rows kept for validation, where the recipe or an option asks for one."""
     rows = load_rows(options.dataset, options.config, "train", options.streaming)
+    if options.cache:
+        source = CacheSource(options.dataset, options.config, recipe.preparation, options.model().size)
+        rows = cached_rows(rows, source, CacheOptions(options.cache, options.decoding_workers(), options.progress))
     validated = recipe.schedule == "plateau" or recipe.validate_every
     return split_off(rows, recipe.validation_share if validated else 0.0)
 

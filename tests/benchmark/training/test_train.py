@@ -10,13 +10,13 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 
-from benchmark.data.dataset import load_rows
+from benchmark.data.dataset import Sample, load_rows
 from benchmark.data.feed import FeedOptions, train_batches
-from benchmark.data.preparation import forensic, segmentation
+from benchmark.data.preparation import fit, forensic, segmentation
 from benchmark.models.checkpoint import load_baseline, load_detector_weights, read_description
 from benchmark.models.recipes import RECIPES, recipe_for
 from benchmark.models.registry import ModelSpec, build
-from benchmark.training.optimisation import Plateau, learning_rate, make_optimizer
+from benchmark.training.optimisation import Plateau, learning_rate, make_optimizer, set_learning_rate
 from benchmark.training.train import TrainOptions, TrainReport, train
 from diffseg30k import IGNORE
 
@@ -213,6 +213,8 @@ def test_a_batch_that_does_not_divide_by_the_processes_is_refused(packed):
 def test_image_and_mask_are_resized_cut_and_mirrored_together():
     mask = (np.arange(96)[None] < 32).repeat(96, axis=0).astype(np.uint8)
     marked = np.repeat(mask[..., None] * np.uint8(255), 3, axis=2)
+    fitted = fit(Sample("a", marked, mask), "segmentation", 48)
+    marked, mask = fitted.image, np.asarray(fitted.truth)
     for seed in range(8):
         picture, labels = segmentation(marked, mask, 48, (0.5, 2.0), np.random.default_rng(seed))
         assert picture.shape == (48, 48, 3)
@@ -225,7 +227,8 @@ def test_image_and_mask_are_resized_cut_and_mirrored_together():
 
 
 def test_cnnspots_preparation_is_a_crop_of_the_short_side_at_256(make):
-    image = make.photograph(1, 300)[:, :280]
+    image = fit(Sample("a", make.photograph(1, 300)[:, :280], 0), "forensic", 224).image
+    assert image.shape == (274, 256, 3)
     plain = forensic(image, 224, 0.0, np.random.default_rng(0))
     changed = forensic(image, 224, 1.0, np.random.default_rng(0))
     assert plain.shape == changed.shape == (224, 224, 3)
@@ -242,6 +245,8 @@ def test_deeplabs_backbone_trains_at_a_tenth_and_its_rate_falls_as_a_polynomial(
     recipe = recipe_for("deeplabv3plus")
     assert learning_rate(recipe, 0, Plateau(0.01)) == 0.01
     assert learning_rate(recipe, 15_000, Plateau(0.01)) == pytest.approx(0.01 * 0.5**0.9)
+    set_learning_rate(optimizer, learning_rate(recipe, 29_999, Plateau(0.01)), recipe.least_rate)
+    assert {group["lr"] for group in optimizer.param_groups} == {1e-6}, "VainF's min_lr"
 
 
 def test_fcn8s_biases_train_twice_as_fast_and_without_decay():

@@ -1,9 +1,8 @@
-"""Says which state of a dataset was evaluated, and what its masks say of the results."""
+"""Says what the masks of a dataset mean for results on it."""
 
 from __future__ import annotations
 
 import glob
-import hashlib
 import io
 import os
 
@@ -13,35 +12,6 @@ from PIL import Image
 
 from benchmark.models.recipes import size_for
 from diffseg30k import CONFIGS
-
-MANIFEST = "diffseg30k.json"
-"""The file of a dataset that `builder.dataset.manifest` writes."""
-
-
-def dataset_revision(dataset: str) -> str | None:
-    """The commit of a dataset on the Hub, or the SHA-256 of a folder's manifest, which names every shard.
-
-    Both in twelve digits; None where there is neither: for a folder without a manifest, or away from the Hub.
-
-    Args:
-        dataset: a packed folder, a URL of one, or a dataset's name on the Hub.
-    """
-    if "://" in dataset:
-        return None
-    if os.path.isdir(dataset):
-        try:
-            with open(os.path.join(dataset, MANIFEST), "rb") as file:
-                return hashlib.file_digest(file, "sha256").hexdigest()[:12]
-        except FileNotFoundError:
-            return None
-    from huggingface_hub import HfApi
-    from huggingface_hub.errors import HfHubHTTPError
-
-    try:
-        return (HfApi().dataset_info(dataset).sha or "")[:12] or None
-    except (HfHubHTTPError, OSError):
-        return None
-
 
 CROP = size_for("cnnspot")
 """Side of the centre crop that CNNSpot and UniversalFakeDetect see, in pixels."""

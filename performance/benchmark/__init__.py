@@ -1,0 +1,1 @@
+"""What the benchmark promises: ratios of its speed, and whether FCN-8s learns at its authors' rate."""
