@@ -99,7 +99,7 @@ class EvaluateChoices:
     ] = None
     size: Side = None
     as_classifier: Annotated[
-        bool, typer.Option("--as-classifier", help="Let a segmentation model score whole images.")
+        bool, typer.Option("--as-classifier", help="Score whole images by the probabilities of the pixels.")
     ] = False
     name: Annotated[str | None, typer.Option(help="Of the detector in the tables; its own if left out.")] = None
     count: Annotated[int | None, typer.Option(min=1, help="Only the first so many rows.")] = None

@@ -8,7 +8,18 @@ Each is a process of its own. The machine should have nothing else to do.
 import subprocess
 import sys
 
-MODULES = ("planning", "packing", "streaming", "editing.overhead", "metrics", "vlm", "hub", "editing.scaling")
+MODULES = (
+    "planning",
+    "packing",
+    "streaming",
+    "editing.overhead",
+    "metrics",
+    "vlm",
+    "hub",
+    "editing.scaling",
+    "benchmark.evaluation",
+    "benchmark.feeding",
+)
 NAMES = {module.rpartition(".")[2]: module for module in MODULES}
 
 

@@ -1,4 +1,4 @@
-"""Reads what a detector returned for an image: a label map, or probabilities."""
+"""Reads what a detector returned for an image: a label map, probabilities, or a score."""
 
 from __future__ import annotations
 
@@ -13,6 +13,10 @@ from benchmark.models.registry import CLASSES, Task
 
 SUM_TOLERANCE = 0.01
 """What the probabilities of a pixel's classes may sum to beside 1, since half precision rounds."""
+
+
+CLASSIFIER_SHARE = 0.01
+"""Share of an image's pixels, those with the highest scores, whose mean is a segmentation model's image score."""
 
 
 @dataclass(frozen=True)
@@ -54,6 +58,44 @@ def read_answer(returned: Any, task: Task, where: str) -> Answer:
     if np.issubdtype(values.dtype, np.integer):
         return Answer(_labels(values, task, where))
     return _probabilities(values, task, where)
+
+
+def read_score(returned: Any, where: str, as_classifier: bool = False) -> float:
+    """Reads the score of a whole image, 0 (real) to 1 (edited).
+
+    Args:
+        where: the detector and the row, for messages.
+        as_classifier: whether probabilities of the pixels are taken too: of "edited" (H, W), or of classes
+            (C, H, W), `binary`'s two or `semantic`'s nine. Their score is the mean of the highest hundredth.
+
+    Raises:
+        ValueError: it is none of these.
+    """
+    values = returned.detach().cpu().numpy() if is_tensor(returned) else returned
+    if np.ndim(values) >= 2 and np.size(values) > 1:
+        return _score_of_pixels(np.asarray(values), where, as_classifier)
+    try:
+        score = float(values)
+    except (TypeError, ValueError):
+        raise ValueError(f"{where} is {type(returned).__name__}, and not one number from 0 to 1") from None
+    if not 0 <= score <= 1:
+        raise ValueError(f"{where} is {score:g}; a probability is 0 to 1: apply a sigmoid to logits")
+    return score
+
+
+def _score_of_pixels(values: np.ndarray, where: str, as_classifier: bool) -> float:
+    if not as_classifier:
+        raise ValueError(
+            f"{where} is {values.shape}, and not one number from 0 to 1: add --as-classifier to score images by "
+            "the probabilities of their pixels"
+        )
+    task: Task = "semantic" if values.ndim == 3 and len(values) == CLASSES["semantic"] else "binary"
+    edited = read_answer(values, task, where).edited
+    if edited is None:
+        raise ValueError(f"{where} holds labels; --as-classifier takes the probabilities of the pixels")
+    count = max(1, round(edited.size * CLASSIFIER_SHARE))
+    highest = np.partition(edited.ravel(), edited.size - count)[-count:]
+    return float(np.clip(highest.mean(dtype=np.float64), 0, 1))
 
 
 def _labels(values: np.ndarray, task: Task, where: str) -> np.ndarray:

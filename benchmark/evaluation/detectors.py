@@ -7,7 +7,7 @@ A user's detector is a function in a file or a module, named by `FILE.py:detect`
 
 It gets a batch of images, each (H, W, 3) uint8 RGB, of different sizes. For `binary` it returns a label map per
 image with 1 for edited pixels, for `semantic` one with the label values 0 to 8, of any size and integer dtype; for
-`classification` a score per image, 0 (real) to 1 (edited).
+`classification` a score per image, 0 (real) to 1 (edited), or probabilities of its pixels with `as_classifier`.
 
 In place of label maps it may return probabilities: of "edited", float (H, W), for `binary`, or of all classes,
 float (C, H, W). A function with a parameter `ids` gets the rows' ids too.
@@ -39,13 +39,13 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
             `FILE.py:FUNCTION` or `MODULE:FUNCTION`.
         task: the task to evaluate.
         device: `auto`, `cpu` or `cuda`.
-        as_classifier: whether a segmentation model scores whole images.
+        as_classifier: whether a detector that segments scores whole images, by the probabilities of the pixels.
 
     Raises:
         FileNotFoundError, ValueError: there is no such detector, or it is for another task.
     """
     if which.startswith(PREDICTIONS):
-        return _saved_predictions(which.removeprefix(PREDICTIONS), task)
+        return _saved_predictions(which.removeprefix(PREDICTIONS), task, as_classifier)
     kind, _, rest = which.partition(":")
     if kind in ("cnnspot", "universalfakedet") and rest:
         from benchmark.evaluation.torch_detectors import published
@@ -63,14 +63,15 @@ def load_detector(which: str, task: Task, device: str = "auto", as_classifier: b
     )
 
 
-def _saved_predictions(folder: str, task: Task) -> Detector:
+def _saved_predictions(folder: str, task: Task, as_classifier: bool) -> Detector:
     """A detector that reads label maps from `FOLDER/CONDITION/ID.png`."""
     root = Path(folder)
     if not root.is_dir():
         raise FileNotFoundError(f"{folder}: there is no such folder of predictions")
-    if task == "classification":
+    if task == "classification" and not as_classifier:
         raise ValueError(
-            "saved predictions are label maps; for classification, write a function that returns scores"
+            "saved predictions are of pixels: for classification save probabilities, as CONDITION/ID.npy, and add "
+            "--as-classifier, or write a function that returns scores"
         )
 
     def for_condition(condition: str) -> Detector:

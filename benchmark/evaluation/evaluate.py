@@ -16,7 +16,7 @@ import numpy as np
 from benchmark.data.dataset import Sample, decode, evaluation_split, load_rows, task_of
 from benchmark.data.distortions import CLEAN, TABLE_3, Condition, chance, condition, distort
 from benchmark.data.revision import dataset_revision
-from benchmark.evaluation.answers import read_answer
+from benchmark.evaluation.answers import read_answer, read_score
 from benchmark.evaluation.centre_crop import centre_crop_misses
 from benchmark.evaluation.detector import Cost
 from benchmark.evaluation.detectors import Detector, load_detector
@@ -44,7 +44,7 @@ class EvaluateOptions:
         split: the split; None for `test` of a held-out pair, else `validation`.
         conditions: names of conditions; see `distortions.condition`.
         size: side in pixels that images are resized to; None for the detector's own.
-        as_classifier: whether a segmentation model scores whole images.
+        as_classifier: whether a detector that segments scores whole images, by the probabilities of the pixels.
         name: the detector's name in files and tables; None for its own name.
         count: number of rows from the start; None for all.
         batch_size: images per batch.
@@ -152,7 +152,7 @@ def _evaluate(
     pairs: dict[str, Counts] = {}
     located = Located()
     for samples in _distorted(rows, task, wanted, detector, options):
-        answers = _answers(detector, samples, task)
+        answers = _answers(detector, samples, task, options.as_classifier)
         truths = [sample.truth for sample in samples]
         turns = [sample.num_edits for sample in samples]
         located.add(samples, answers)
@@ -245,8 +245,10 @@ def _distorted(
             disable=not options.progress or index > 0,
         ) as bar,
     ):
-        while batch := list(islice(share, options.batch_size)):
-            samples = list(pool.map(make, batch))
+        # the next batch is decoded while this one is scored
+        work = pool.map(make, islice(share, options.batch_size))
+        while samples := list(work):
+            work = pool.map(make, islice(share, options.batch_size))
             if wanted.attack:
                 samples = [_attacked(sample, detector, wanted, options.seed) for sample in samples]
             yield samples
@@ -269,24 +271,14 @@ def _attacked(sample: Sample, detector: Detector, wanted: Condition, seed: int) 
     return replace(sample, image=image)
 
 
-def _answers(detector: Detector, samples: list[Sample], task: Task) -> list:
+def _answers(detector: Detector, samples: list[Sample], task: Task, as_classifier: bool) -> list:
     answers = detector.detect([sample.image for sample in samples], [sample.id for sample in samples])
     if len(answers) != len(samples):
         raise ValueError(f"{detector.name} gave {len(answers)} answers for {len(samples)} images")
     named = [f"what {detector.name} gave for row {sample.id}" for sample in samples]
     if task == "classification":
-        return [_score(answer, where) for answer, where in zip(answers, named, strict=True)]
+        return [read_score(answer, where, as_classifier) for answer, where in zip(answers, named, strict=True)]
     return [read_answer(answer, task, where) for answer, where in zip(answers, named, strict=True)]
-
-
-def _score(answer, where: str) -> float:
-    try:
-        score = float(answer)
-    except (TypeError, ValueError):
-        raise ValueError(f"{where} is {type(answer).__name__}, and not one number from 0 to 1") from None
-    if not 0 <= score <= 1:
-        raise ValueError(f"{where} is {score:g}; a probability is 0 to 1: apply a sigmoid to logits")
-    return score
 
 
 def _save(

@@ -9,16 +9,13 @@ import numpy as np
 import torch
 
 from benchmark.data.feed import as_images
-from benchmark.evaluation.answers import Answer
+from benchmark.evaluation.answers import CLASSIFIER_SHARE, Answer
 from benchmark.evaluation.detector import Cost, Detector
 from benchmark.models.baseline import Baseline
 from benchmark.models.checkpoint import load_baseline
 from benchmark.models.classification import load_published
 from benchmark.models.recipes import size_for
 from benchmark.models.registry import ENCODERS, ModelSpec, Task, build
-
-CLASSIFIER_SHARE = 0.01
-"""Share of an image's pixels, those with the highest scores, whose mean is a segmentation model's image score."""
 
 
 def trained(folder: str, task: Task, device: str = "auto", as_classifier: bool = False) -> Detector:
