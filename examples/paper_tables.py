@@ -20,10 +20,11 @@ from benchmark.training.train import train
 from diffseg30k import HELD_OUT_PAIRS
 
 QUICK = {
-    "encoder": "mobilenet_v2",
+    "architecture": "linknet",
+    "encoder": "timm-mobilenetv3_small_minimal_100",
     "weights": "none",
     "size": 96,
-    "steps": 80,
+    "steps": 200,
     "batch_size": 4,
     "learning_rate": 0.05,
     "scale": (1.0, 1.0),
@@ -34,24 +35,23 @@ QUICK = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--dataset", default="diffseg30k", help="a packed folder, or NAMESPACE/NAME on the Hub")
-    parser.add_argument("--architecture", default="deeplabv3plus")
+    parser.add_argument("--architecture", default="deeplabv3plus", help="--quick has a small LinkNet instead")
     parser.add_argument("--out", type=Path, default=Path("paper"))
     parser.add_argument("--seeds", type=int, default=3, help="trainings of each detector")
     parser.add_argument("--quick", action="store_true")
     arguments = parser.parse_args()
-    options = QUICK if arguments.quick else {}
-    paper_tables(arguments.dataset, arguments.architecture, arguments.out, arguments.seeds, options)
+    options = QUICK if arguments.quick else {"architecture": arguments.architecture}
+    paper_tables(arguments.dataset, arguments.out, arguments.seeds, options)
 
 
-def paper_tables(dataset: str, architecture: str, out: Path, seeds: int, options: dict) -> None:
+def paper_tables(dataset: str, out: Path, seeds: int, options: dict) -> None:
     there = set(get_dataset_config_names(dataset))
     results: list[str] = []
     for config in ("semantic", "binary", *(f"binary-heldout-{pair}" for pair in HELD_OUT_PAIRS)):
         for seed in range(seeds) if config in there else ():
             detector = out / "detectors" / f"{config}-{seed}"
             training = TrainOptions(
-                str(detector), dataset, config, architecture,
-                cache=str(out / "cache"), seed=seed, resume=True, **options,
+                str(detector), dataset, config, cache=str(out / "cache"), seed=seed, resume=True, **options,
             )  # fmt: skip
             if not (detector / "detector.json").exists():
                 train(training)
@@ -63,7 +63,7 @@ def paper_tables(dataset: str, architecture: str, out: Path, seeds: int, options
                         dataset,
                         test,
                         conditions=conditions,
-                        name=architecture,
+                        name=options["architecture"],
                         as_classifier=test.startswith("classification"),
                     )
                 )

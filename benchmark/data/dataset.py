@@ -141,7 +141,8 @@ def decode(row: dict, task: Task) -> Sample:
     """
     truth = row[TRUTH_COLUMNS[task]]
     try:
-        image = np.asarray(_picture(row["image"]).convert("RGB"))
+        picture = _picture(row["image"])
+        image = np.asarray(picture if picture.mode == "RGB" else picture.convert("RGB"))
         target = int(truth) if task == "classification" else np.asarray(_picture(truth))
     except (OSError, ValueError) as error:
         raise ValueError(f"row {row['id']}: an image cannot be decoded: {error}") from error

@@ -238,7 +238,7 @@ def _shuffle_shards(rows: datasets.IterableDataset, seed: int) -> datasets.Itera
 def _prepared(row: dict, options: FeedOptions, seed: tuple[int, ...]):
     rng = np.random.default_rng(seed)
     image, truth = prepare(decode(row, options.task), options.recipe, options.size, rng)
-    return torch.from_numpy(np.array(image)), torch.from_numpy(np.array(truth))
+    return torch.from_numpy(np.array(image, order="C")), torch.from_numpy(np.array(truth, order="C"))
 
 
 def kept_for_validation(id: str, share: float) -> bool:

@@ -30,6 +30,9 @@ def prepare(sample: Sample, recipe: Recipe, size: int, rng: np.random.Generator)
         recipe: its `preparation`, `scale` and `augment_probability` are used.
         size: side of the result, in pixels.
         rng: the random generator of all random choices.
+
+    Returns:
+        Arrays, or views of arrays, that may not be writable.
     """
     sample = fit(sample, recipe.preparation, size)
     if recipe.preparation == "forensic":
@@ -81,7 +84,7 @@ def segmentation(
         image, mask = _padded(resize_image(image, side, side), resize_mask(mask, side, side), size, rng)
     if rng.random() < 0.5:
         image, mask = image[:, ::-1], mask[:, ::-1]
-    return np.ascontiguousarray(image), np.ascontiguousarray(mask)
+    return image, mask
 
 
 def _enlarged(image: np.ndarray, mask: np.ndarray, side: int, rng: np.random.Generator):
@@ -114,7 +117,7 @@ def forensic(image: np.ndarray, size: int, probability: float, rng: np.random.Ge
     height, width = image.shape[:2]
     top, left = rng.integers(0, height - size + 1), rng.integers(0, width - size + 1)
     image = image[top : top + size, left : left + size]
-    return np.ascontiguousarray(image[:, ::-1] if rng.random() < 0.5 else image)
+    return image[:, ::-1] if rng.random() < 0.5 else image
 
 
 def shorten(image: np.ndarray, side: int) -> np.ndarray:
