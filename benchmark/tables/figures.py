@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image
 
-from benchmark.evaluation.results import Result
+from benchmark.evaluation.results import Example, Result
 from diffseg30k import CLASS_NAMES, GENERATOR_NAMES, PALETTE
 
 BINARY_PALETTE = ((0, 0, 0), (255, 255, 255))
@@ -16,6 +16,8 @@ BINARY_PALETTE = ((0, 0, 0), (255, 255, 255))
 
 _FULL_NAMES = {"background": "Background", **GENERATOR_NAMES}
 _DPI = 150
+_EXAMPLES_ACROSS = 2
+"""Examples side by side in Figure 6, so that it fits the width of a page."""
 
 
 def pyplot():
@@ -84,14 +86,16 @@ def draw_examples(results: Sequence[tuple[Result, str]], file: str) -> str | Non
     if not shown:
         return None
     plt = pyplot()
-    rows = max(len(result.examples) for result, _ in shown)
+    drawn = [(result, os.path.dirname(path), example) for result, path in shown for example in result.examples]
+    across = min(len(drawn), _EXAMPLES_ACROSS)
+    rows = -(-len(drawn) // across)
     figure, axes = plt.subplots(
-        rows, 3 * len(shown), figsize=(1.9 * 3 * len(shown), 1.9 * rows + 1.1), squeeze=False, layout="constrained"
+        rows, 3 * across, figsize=(1.9 * 3 * across, 2.1 * rows + 1.1), squeeze=False, layout="constrained"
     )
     for axis in axes.flat:
         axis.set_axis_off()
-    for group, (result, path) in enumerate(shown):
-        _draw_group(axes[:, 3 * group : 3 * group + 3], result, os.path.dirname(path))
+    for (result, folder, example), three in zip(drawn, axes.reshape(-1, 3), strict=False):
+        _draw_example(three, result, example, folder)
     figure.legend(
         handles=_legend(plt, {result.task for result, _ in shown}), loc="outside lower center", ncols=5, fontsize=8
     )
@@ -105,17 +109,16 @@ def _pictures_there(result: Result, path: str) -> bool:
     return all(os.path.isfile(os.path.join(folder, example.image)) for example in result.examples)
 
 
-def _draw_group(axes, result: Result, folder: str) -> None:
-    for axis, title in zip(axes[0], ("image", "truth", f"{result.detector}\n{result.config}"), strict=True):
+def _draw_example(axes, result: Result, example: Example, folder: str) -> None:
+    for axis, title in zip(axes, ("image", "truth", f"{result.detector}\n{result.config}"), strict=True):
         axis.set_title(title, fontsize=8)
     palette = BINARY_PALETTE if result.task == "binary" else PALETTE
-    for row, example in zip(axes, result.examples, strict=False):
-        with Image.open(os.path.join(folder, example.image)) as picture:
-            row[0].imshow(np.asarray(picture.convert("RGB")))
-        for axis, name in zip(row[1:], (example.truth, example.prediction), strict=True):
-            with Image.open(os.path.join(folder, name)) as picture:
-                labels = np.minimum(np.asarray(picture), len(palette) - 1)
-            axis.imshow(np.array(palette, np.uint8)[labels], interpolation="nearest")
+    with Image.open(os.path.join(folder, example.image)) as picture:
+        axes[0].imshow(np.asarray(picture.convert("RGB")))
+    for axis, name in zip(axes[1:], (example.truth, example.prediction), strict=True):
+        with Image.open(os.path.join(folder, name)) as picture:
+            labels = np.minimum(np.asarray(picture), len(palette) - 1)
+        axis.imshow(np.array(palette, np.uint8)[labels], interpolation="nearest")
 
 
 def _legend(plt, tasks: set[str]) -> list:

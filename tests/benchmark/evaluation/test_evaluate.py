@@ -396,6 +396,7 @@ def test_figures_show_the_classes_colours(written):
     [figure_6] = written.figure_6
     assert figure_6.endswith("figure-6-semantic.png")
     with Image.open(figure_6) as picture:
+        assert picture.width < 1800, "as wide as a page"
         colours = {colour for _, colour in picture.convert("RGB").getcolors(1 << 24)}
     assert {(0, 158, 115), (240, 228, 66)} <= colours, "SDXL's and FLUX.1's"
 
