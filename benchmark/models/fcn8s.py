@@ -15,11 +15,12 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from benchmark.models.baseline import IMAGENET
+
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """VGG16: channels and number of convolutions of each stage; each stage ends with max pooling."""
 
-STD = (0.229, 0.224, 0.225)
-"""Standard deviation of each channel, 0 to 1, by which the inputs of torchvision's VGG16 are divided."""
+_, STD = IMAGENET
 
 SCALE = 255 * sum(STD) / 3
 """Caffe's activations over torchvision's, in the five stages."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from torch import nn
@@ -41,10 +43,8 @@ def deeplabv3plus(encoder: str, classes: int, pretrained: bool) -> SegmentationB
     import segmentation_models_pytorch as smp
 
     weights: Any = _weights(encoder, pretrained)
-    try:
+    with _encoder_of("deeplabv3plus", encoder):
         made = smp.encoders.get_encoder(encoder, weights=weights, output_stride=OUTPUT_STRIDE)
-    except (KeyError, ValueError, NotImplementedError) as error:
-        raise _no_encoder("deeplabv3plus", encoder, error) from error
     undilate_first_block(made)
     return SegmentationBaseline(DeepLabV3Plus(made, classes), backbone=("network.encoder.",))
 
@@ -67,10 +67,8 @@ def library_model(architecture: str, encoder: str, classes: int, pretrained: boo
     weights: Any = _weights(encoder, pretrained)
     segformer = architecture == "segformer"
     arguments = {"decoder_segmentation_channels": SEGFORMER_CHANNELS.get(encoder, 768)} if segformer else {}
-    try:
+    with _encoder_of(architecture, encoder):
         network = smp.create_model(architecture, encoder, weights, classes=classes, **arguments)
-    except (KeyError, ValueError, NotImplementedError) as error:
-        raise _no_encoder(architecture, encoder, error) from error
     if segformer:
         network.segmentation_head.insert(0, nn.Dropout2d(SEGFORMER_DROPOUT))
     return SegmentationBaseline(network, multiple=32, backbone=("network.encoder.",))
@@ -81,6 +79,11 @@ def _weights(encoder: str, pretrained: bool) -> str | bool | None:
     return (encoder.startswith("tu-") or "imagenet") if pretrained else None
 
 
-def _no_encoder(architecture: str, encoder: str, error: Exception) -> ValueError:
-    line = str(error.args[0] if error.args else error).splitlines()[0][:200]
-    return ValueError(f"{architecture} cannot be built on the encoder {encoder!r}: {line}")
+@contextmanager
+def _encoder_of(architecture: str, encoder: str) -> Iterator[None]:
+    """Names architecture and encoder in the errors that the library raises for an encoder that does not fit."""
+    try:
+        yield
+    except (KeyError, ValueError, NotImplementedError) as error:
+        line = str(error.args[0] if error.args else error).splitlines()[0][:200]
+        raise ValueError(f"{architecture} cannot be built on the encoder {encoder!r}: {line}") from error
