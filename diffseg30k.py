@@ -152,6 +152,7 @@ def features(with_originals: bool = False) -> datasets.Features:
         "seam": datasets.Value("float32"),
         "coverage": datasets.Value("float32"),
         "changed_share": datasets.Value("float32"),
+        "removal_dilation": datasets.Value("float32"),
     }
     base = {
         "source": datasets.ClassLabel(names=list(SOURCES)),

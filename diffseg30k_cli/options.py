@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.packing.options import SHARD_BYTES, PackOptions
-from generation.plan.choices import CheckpointKind, PromptsBy, RegionsFrom
+from generation.plan.choices import REMOVAL_DILATION, CheckpointKind, PromptsBy, RegionsFrom
 from generation.quality.options import Judge, QualityOptions
 
 if TYPE_CHECKING:
@@ -168,6 +168,10 @@ class PlanChoices:
         str,
         typer.Option(help="`spliced`: outside the mask nothing changes; `regenerated`: the model's whole output."),
     ] = "spliced"
+    removal_dilation: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="A removal paints this share of the region's size more; labels do not."),
+    ] = REMOVAL_DILATION
     regions: Annotated[
         RegionsFrom,
         typer.Option(help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names."),
@@ -208,6 +212,7 @@ class PlanChoices:
             unedited=self.unedited,
             generators=registry.settings(names(self.generators), self.checkpoints, replacements),
             compositing=self.compositing,
+            removal_dilation=self.removal_dilation,
             regions=self.regions,
             prompts=self.prompts,
             vlm=client.vlm.name if client else None,

@@ -52,13 +52,13 @@ def measure(photographs: str, annotations: str) -> dict[str, dict[str, list[floa
     return values
 
 
-def objects(photographs: str, annotations: str) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """(SIDE, SIDE, 3) uint8 photographs and (SIDE, SIDE) bool masks of their objects."""
+def objects(photographs: str, annotations: str, side: int = SIDE) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """(side, side, 3) uint8 photographs and (side, side) bool masks of their objects."""
     read = read_coco(photographs, annotations).photographs
-    for photograph, proposed in zip(read, propose_annotated(read, SIDE), strict=True):
+    for photograph, proposed in zip(read, propose_annotated(read, side), strict=True):
         if isinstance(proposed, Regions):
-            image = base_image(photograph, SIDE)
-            coded = ({"counts": region.mask.encode(), "size": [SIDE, SIDE]} for region in proposed.regions)
+            image = base_image(photograph, side)
+            coded = ({"counts": region.mask.encode(), "size": [side, side]} for region in proposed.regions)
             yield from ((image, coco_mask.decode(each) > 0) for each in coded)
 
 

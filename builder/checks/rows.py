@@ -39,9 +39,26 @@ def _outside(name: str, value: int | None, count: int) -> Iterator[str]:
         yield f"{name} is {value}, and there are {count}"
 
 
+_SHARES = (
+    "mask_area",
+    "inside_change",
+    "outside_change",
+    "coverage",
+    "changed_share",
+    "removal_dilation",
+)
+
+
 def measures_are_shares(row: LoadedRow) -> Iterator[str]:
     for number, edit in enumerate(row.edits, start=1):
-        for name in ("mask_area", "inside_change", "outside_change", "coverage", "changed_share"):
+        for name in (
+            "mask_area",
+            "inside_change",
+            "outside_change",
+            "coverage",
+            "changed_share",
+            "removal_dilation",
+        ):
             if edit[name] is not None and not 0 <= edit[name] <= 1:
                 yield f"{name} of edit {number} is {edit[name]}"
         if edit["seam"] is not None and not 0 <= edit["seam"] < math.inf:
@@ -154,7 +171,7 @@ def _turns_fit(row: LoadedRow) -> bool:
 
 ROW_CHECKS: dict[str, Check] = {
     "class numbers and names are those of the schema": values_are_known,
-    "changes, shares, coverage and mask_area lie between 0 and 1, and seam is finite": measures_are_shares,
+    "changes, shares, coverage, dilation and mask_area are 0 to 1, and seam is finite": measures_are_shares,
     "quality scores lie between 0 and 5": scores_are_in_range,
     "masks have the image's size": masks_have_the_image_size,
     "binary_mask is semantic_mask > 0": binary_is_semantic_above_zero,

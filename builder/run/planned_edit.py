@@ -33,6 +33,8 @@ class PlannedEdit:
         guidance: classifier-free guidance scale.
         compositing: one of `diffseg30k.COMPOSITING`.
         prompt_by: the VLM that writes the prompt after the earlier turns; None if the plan has the prompt.
+        removal_dilation: by how much more than the region the model paints where it removes an object, as a share
+            of the square root of the region's area; None for edits that remove nothing.
     """
 
     image: str
@@ -51,6 +53,7 @@ class PlannedEdit:
     guidance: float
     compositing: str
     prompt_by: str | None = None
+    removal_dilation: float | None = None
 
     def mask(self) -> np.ndarray:
         """The region as a (side, side) bool mask."""
@@ -60,7 +63,14 @@ class PlannedEdit:
         return coco_mask.decode(counts).astype(bool)
 
 
-_TYPES = {"turn": pa.int8(), "side": pa.int32(), "seed": pa.int64(), "steps": pa.int32(), "guidance": pa.float32()}
+_TYPES = {
+    "turn": pa.int8(),
+    "side": pa.int32(),
+    "seed": pa.int64(),
+    "steps": pa.int32(),
+    "guidance": pa.float32(),
+    "removal_dilation": pa.float64(),
+}
 PLAN_SCHEMA = pa.schema(
     [pa.field(field.name, _TYPES.get(field.name, pa.string())) for field in dataclasses.fields(PlannedEdit)]
 )

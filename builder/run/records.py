@@ -27,6 +27,7 @@ class EditRecord:
         inside_change: mean absolute difference to the turn's input inside the mask, 0 to 1.
         outside_change: the same outside the mask; exactly 0 when `spliced`.
         seconds: what the edit took; not part of the dataset.
+        removal_dilation: as in `PlannedEdit`; None in runs of earlier versions.
         image_file: of the image after the edit; None in runs of earlier versions, like the two that follow.
         mask_file: of the mask.
         input_sha256: the SHA-256 of the file that the edit began from, hexadecimal.
@@ -47,6 +48,7 @@ class EditRecord:
     inside_change: float
     outside_change: float
     seconds: float
+    removal_dilation: float | None = None
     image_file: FileDigest | None = None
     mask_file: FileDigest | None = None
     input_sha256: str | None = None

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from builder.run.planned_edit import PlannedEdit
+from generation.generators.masks import dilated, grown_to_grid
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
-from generation.generators.resize import resize_image, resize_mask
+from generation.generators.resize import resize_image
 
 REMOVAL_SEED = 2**30
 """Added to the seed of an addition for its removal step, so that the two steps start from different noise."""
@@ -72,7 +73,8 @@ def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence
     """Runs a generator on planned edits that name it.
 
     An addition takes two steps, as in SEED-Data-Edit (Ge et al. 2024): remove the object, then add another one in
-    the same place.
+    the same place. Whatever removes an object paints more than its region (`PlannedEdit.removal_dilation`); the
+    exact region is what is composited.
 
     Args:
         inpainter: the generator.
@@ -89,18 +91,26 @@ def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence
         results = _inpaint(
             inpainter,
             [images[index] for index in additions],
-            [masks[index] for index in additions],
+            [_dilated(masks[index], edits[index]) for index in additions],
             [edits[index] for index in additions],
             [edits[index].removal_prompt or "" for index in additions],
             REMOVAL_SEED,
         )
         for index, result in zip(additions, results, strict=True):
             cleared[index] = composite(images[index], result, masks[index], edits[index].compositing)
-    results = _inpaint(inpainter, cleared, masks, edits, [edit.prompt for edit in edits])
+    painted = [
+        _dilated(mask, edit) if edit.edit_type == "removal" else mask
+        for mask, edit in zip(masks, edits, strict=True)
+    ]
+    results = _inpaint(inpainter, cleared, painted, edits, [edit.prompt for edit in edits])
     return [
         Inpainted(image, before, result, mask, edit.compositing)
         for image, before, result, mask, edit in zip(images, cleared, results, masks, edits, strict=True)
     ]
+
+
+def _dilated(mask: np.ndarray, edit: PlannedEdit) -> np.ndarray:
+    return dilated(mask, edit.removal_dilation) if edit.removal_dilation else mask
 
 
 def _checked_mask(edit: PlannedEdit, image: np.ndarray) -> np.ndarray:
@@ -124,7 +134,7 @@ def _inpaint(
     requests = [
         InpaintRequest(
             image=resize_image(image, inpainter.side),
-            mask=resize_mask(mask, inpainter.side),
+            mask=grown_to_grid(mask, inpainter.side, inpainter.cell),
             prompt=prompt,
             seed=(edit.seed + seed_offset) % 2**31,
             steps=edit.steps,

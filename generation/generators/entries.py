@@ -70,10 +70,12 @@ def _loads(pipeline_class: str, **components: Any) -> Callable[[Path, str], Any]
     return load
 
 
-def _inpaints(batches: bool = True, takes_strength: bool = False) -> Callable[[Any, Sampling], Inpainter]:
+def _inpaints(
+    patch: int = 1, batches: bool = True, takes_strength: bool = False
+) -> Callable[[Any, Sampling], Inpainter]:
     def wrap(pipeline: Any, sampling: Sampling) -> Inpainter:
         options = {"strength": sampling.strength} if takes_strength else {}
-        return DiffusersInpainter(pipeline, sampling.side, options, batches)
+        return DiffusersInpainter(pipeline, sampling.side, options, patch, batches)
 
     return wrap
 
@@ -86,9 +88,9 @@ def _load_glide(folder: Path, dtype: str) -> Any:
     return GlideInpaintPipeline.from_pretrained(folder, torch_dtype=getattr(torch, dtype))
 
 
-def _blends(**options: Any) -> Callable[[Any, Sampling], Inpainter]:
+def _blends(patch: int = 1, **options: Any) -> Callable[[Any, Sampling], Inpainter]:
     def wrap(pipeline: Any, sampling: Sampling) -> Inpainter:
-        return BlendedInpainter(pipeline, sampling.side, options, sampling.strength)
+        return BlendedInpainter(pipeline, sampling.side, options, sampling.strength, patch)
 
     return wrap
 
@@ -113,7 +115,7 @@ _ENTRIES = (
         sampling=Sampling(side=1024, steps=40, guidance=4.5),
         dtype="bfloat16",
         pipeline=_loads("StableDiffusion3InpaintPipeline"),
-        inpainter=_inpaints(takes_strength=True),
+        inpainter=_inpaints(patch=2, takes_strength=True),
         tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
@@ -132,7 +134,7 @@ _ENTRIES = (
         sampling=Sampling(side=1024, steps=50, guidance=3.5),
         dtype="bfloat16",
         pipeline=_loads("FluxInpaintPipeline"),
-        inpainter=_inpaints(takes_strength=True),
+        inpainter=_inpaints(patch=2, takes_strength=True),
         tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(
@@ -159,7 +161,7 @@ _ENTRIES = (
         sampling=Sampling(side=1024, steps=50, guidance=5.0),
         dtype="float16",
         pipeline=_loads("HunyuanDiTPipeline", **NO_SAFETY_CHECKER),
-        inpainter=_blends(use_resolution_binning=False),
+        inpainter=_blends(patch=2, use_resolution_binning=False),
         tiny_sampling=_TINY_BLENDED,
     ),
     GeneratorEntry(

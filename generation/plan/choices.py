@@ -10,3 +10,6 @@ PromptsBy = Literal["templates", "vlm"]
 
 CheckpointKind = Literal["tiny", "full"]
 """Which checkpoints the generators run with."""
+
+REMOVAL_DILATION = 0.05
+"""Default of `PlanOptions.removal_dilation`: 10 pixels for a region of 200 by 200."""

@@ -145,4 +145,5 @@ def _edit(
         guidance=settings.guidance,
         compositing=options.compositing,
         prompt_by=options.vlm if options.prompts == "vlm" else None,
+        removal_dilation=None if edit_type == "attribute_change" else options.removal_dilation,
     )

@@ -5,7 +5,7 @@ from typing import get_args
 
 from diffseg30k import COMPOSITING
 from generation.generators.settings import GeneratorSettings
-from generation.plan.choices import PromptsBy, RegionsFrom
+from generation.plan.choices import REMOVAL_DILATION, PromptsBy, RegionsFrom
 from generation.plan.shares import TURN_RATIO, Weights
 
 
@@ -26,6 +26,8 @@ class PlanOptions:
         vlm: the VLM's name, as in `VlmOptions.name`; None if no VLM is asked.
         detector: checkpoint of Grounding DINO; None if it is not used.
         segmenter: checkpoint of SAM; None if it is not used.
+        removal_dilation: by how much more than the region a model paints where it removes an object, as a share of
+            the square root of the region's area, 0 to 1.
         weights: uneven shares, for a round that compensates for discarded images; None for even ones.
 
     Raises:
@@ -43,6 +45,7 @@ class PlanOptions:
     vlm: str | None = None
     detector: str | None = None
     segmenter: str | None = None
+    removal_dilation: float = REMOVAL_DILATION
     weights: Weights | None = None
 
     def __post_init__(self) -> None:
@@ -59,6 +62,8 @@ class PlanOptions:
         ):
             if chosen not in known:
                 raise ValueError(f"{name} is {' or '.join(known)}, not {chosen!r}")
+        if not 0 <= self.removal_dilation <= 1:
+            raise ValueError(f"removal-dilation is 0 to 1, not {self.removal_dilation}")
         if self.asks_vlm and not self.vlm:
             raise ValueError("--regions grounded-sam and --prompts vlm ask a VLM: name it with --vlm")
         for name, value, least in (

@@ -9,7 +9,9 @@ from generation.plan.options import PlanOptions
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
 
-_COMMAND_LINE_NAMES = {"side": "size"}
+_COMMAND_LINE_NAMES = {"side": "size", "removal_dilation": "removal-dilation"}
+_BEFORE = {"removal_dilation": 0.0}
+"""What runs of versions that had no such option did."""
 
 
 def settle_options(
@@ -71,9 +73,9 @@ def _differences(before: dict[str, Any], now: dict[str, Any]) -> list[str]:
         for name, value in now[part].items():
             if name == "generators":
                 found += _generator_differences(before[part][name], value)
-            elif before[part].get(name) != value:
+            elif (earlier := before[part].get(name, _BEFORE.get(name))) != value:
                 shown = _COMMAND_LINE_NAMES.get(name, name)
-                found.append(f"{shown} was {before[part].get(name)} and is now {value}")
+                found.append(f"{shown} was {earlier} and is now {value}")
     return found
 
 

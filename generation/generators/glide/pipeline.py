@@ -63,6 +63,11 @@ class GlideInpaintPipeline:
         return cls(base, upsampler, tokenizer)
 
     @property
+    def scale_factor(self) -> int:
+        """Side in the result's pixels of one pixel of the base model."""
+        return self.upsampler.options.side // self.base.options.side
+
+    @property
     def device(self) -> torch.device:
         return self.base.padding_embedding.device
 
@@ -103,10 +108,11 @@ class GlideInpaintPipeline:
         if {height or side, width or side} != {side} or output_type != "np":
             raise ValueError(f"GLIDE gives {side}x{side} arrays, not {height}x{width} as {output_type!r}")
         prompts = list(prompt)
-        small = self._paint_small(prompts, image, mask_image, generator, num_inference_steps, guidance_scale)
+        keep = self._keep(mask_image)
+        small = self._paint_small(prompts, image, keep, generator, num_inference_steps, guidance_scale)
         # the upsampler was trained on 8-bit pictures
         small = ((small + 1) * 127.5).round() / 127.5 - 1
-        large = self._enlarge(prompts, small, image, mask_image, generator)
+        large = self._enlarge(prompts, small, image, keep, generator)
         pixels = ((large + 1) / 2).clamp(0, 1).permute(0, 2, 3, 1)
         return GlideOutput(pixels.cpu().numpy())
 
@@ -114,13 +120,13 @@ class GlideInpaintPipeline:
         self,
         prompts: list[str],
         images: Sequence[Image.Image],
-        masks: Sequence[Image.Image],
+        keep: Tensor,
         generators: Sequence[torch.Generator],
         steps: int,
         guidance: float,
     ) -> Tensor:
         side = self.base.options.side
-        known, keep = self._known(images, masks, side)
+        known = self._known(images, side)
         guides = guidance != 1  # with guidance 1 the prediction without prompt has weight 0
         read_prompts = [*prompts, *[""] * len(prompts)] if guides else prompts
         read = self.base.read(*self._tokens(read_prompts, self.base.options.context))
@@ -138,11 +144,11 @@ class GlideInpaintPipeline:
         prompts: list[str],
         small: Tensor,
         images: Sequence[Image.Image],
-        masks: Sequence[Image.Image],
+        keep: Tensor,
         generators: Sequence[torch.Generator],
     ) -> Tensor:
         side = self.upsampler.options.side
-        known, keep = self._known(images, masks, side)
+        known, keep = self._known(images, side), F.interpolate(keep, (side, side), mode="nearest")
         read = self.upsampler.read(*self._tokens(prompts, self.upsampler.options.context))
         coarse = F.interpolate(small, (side, side), mode="bilinear", align_corners=False)
         context = torch.cat([known * keep, keep, coarse], dim=1)
@@ -162,27 +168,21 @@ class GlideInpaintPipeline:
         noise = [torch.randn((3, side, side), generator=generator) for generator in generators]
         return torch.stack(noise).to(self.device)
 
-    def _known(
-        self, images: Sequence[Image.Image], masks: Sequence[Image.Image], side: int
-    ) -> tuple[Tensor, Tensor]:
-        """(B, 3, side, side) pixels of -1 to 1, and (B, 1, side, side) with 1 where they are known.
-
-        A pixel is known only if no part of it is to be painted, so that thin regions survive the downscaling.
-        """
+    def _known(self, images: Sequence[Image.Image], side: int) -> Tensor:
+        """(B, 3, side, side) pixels of -1 to 1."""
         known = [image.convert("RGB").resize((side, side), Image.Resampling.BICUBIC) for image in images]
         pixels = torch.from_numpy(np.stack([np.asarray(each) for each in known])).permute(0, 3, 1, 2)
-        paint = torch.from_numpy(np.stack([np.asarray(mask.convert("L")) for mask in masks]) > 127)[
-            :, None
-        ].float()
-        keep = 1 - _shrunk(paint, side)
-        return (pixels.float() / 127.5 - 1).to(self.device), keep.to(self.device)
+        return (pixels.float() / 127.5 - 1).to(self.device)
 
+    def _keep(self, masks: Sequence[Image.Image]) -> Tensor:
+        """(B, 1, s, s) with 1 where pixels are kept, s the base model's side.
 
-def _shrunk(paint: Tensor, side: int) -> Tensor:
-    """Resizes (B, 1, H, W) of 0 and 1 to another side: a result pixel is 1 if any pixel that it covers is."""
-    if paint.shape[-1] < side:
-        return F.interpolate(paint, (side, side), mode="nearest")
-    return F.adaptive_max_pool2d(paint, (side, side))
+        As in OpenAI's notebook the mask is made at the base model's size, and enlarged by nearest neighbour for
+        the upsampler. A pixel is kept only if no part of it is to be painted, so thin regions are not lost.
+        """
+        paint = torch.from_numpy(np.stack([np.asarray(mask.convert("L")) for mask in masks]) > 127)
+        pooled = F.adaptive_max_pool2d(paint[:, None].float(), self.base.options.side)
+        return (1 - pooled).to(self.device)
 
 
 def _read_state(file: Path) -> Any:

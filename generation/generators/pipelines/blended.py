@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from generation.generators.pipelines import memory
-from generation.generators.pipelines.inpainter import InpaintRequest
+from generation.generators.pipelines.inpainter import InpaintRequest, autoencoder_factor
 from generation.generators.pipelines.load import call
 
 
@@ -24,10 +24,14 @@ class BlendedInpainter:
         options: further arguments of each call.
         strength: the last share of the steps, 0 to 1, in which the masked latents are painted; in earlier steps
             all latents are the input image's.
+        patch: height and width of the denoiser's patches, in latents.
     """
 
-    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], strength: float = 1.0):
+    def __init__(
+        self, pipeline: Any, side: int, options: Mapping[str, Any], strength: float = 1.0, patch: int = 1
+    ):
         self.side = side
+        self.cell = patch * autoencoder_factor(pipeline)
         self._pipeline = pipeline
         self._options = dict(options)
         self._strength = strength

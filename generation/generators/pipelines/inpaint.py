@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image
 
 from generation.generators.pipelines import memory
-from generation.generators.pipelines.inpainter import InpaintRequest
+from generation.generators.pipelines.inpainter import InpaintRequest, autoencoder_factor
 from generation.generators.pipelines.load import call
 
 
@@ -18,11 +18,13 @@ class DiffusersInpainter:
         pipeline: takes prompts, images, masks and random generators as lists.
         side: height and width of the input images, in pixels.
         options: further arguments of each call; a `strength` that would leave no step is raised to 1.
+        patch: height and width of the denoiser's patches, in latents.
         batches: whether the pipeline can take several images in one call.
     """
 
-    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], batches: bool = True):
+    def __init__(self, pipeline: Any, side: int, options: Mapping[str, Any], patch: int = 1, batches: bool = True):
         self.side = side
+        self.cell = patch * autoencoder_factor(pipeline)
         self._pipeline = pipeline
         self._options = dict(options)
         self._batches = batches

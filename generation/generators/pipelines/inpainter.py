@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -13,7 +13,7 @@ class InpaintRequest:
 
     Attributes:
         image: (S, S, 3) uint8 RGB, S the inpainter's side.
-        mask: (S, S) bool, true where the generator paints.
+        mask: (S, S) bool, true where the generator paints; whole cells of its grid.
         prompt: describes what the region is to show.
         seed: seed of the noise.
         steps: denoising steps.
@@ -33,9 +33,11 @@ class Inpainter(Protocol):
 
     Attributes:
         side: height and width of its input and output images, in pixels.
+        cell: height and width of the cells that it paints as a whole, in pixels; divides `side`.
     """
 
     side: int
+    cell: int
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         """Inpaints: one (S, S, 3) uint8 result per request, the model's whole output without compositing.
@@ -46,3 +48,12 @@ class Inpainter(Protocol):
 
     def unload(self) -> None:
         """Frees the model's memory; the inpainter cannot be called afterwards."""
+
+
+def autoencoder_factor(pipeline: Any) -> int:
+    """Height and width in pixels of a pipeline's latents; of GLIDE, which has none, its base model's pixels."""
+    if hasattr(pipeline, "vae_scale_factor"):
+        return int(pipeline.vae_scale_factor)
+    if hasattr(pipeline, "decoder_pipe"):  # Kandinsky 2.2, prior and decoder combined
+        return int(pipeline.decoder_pipe.movq_scale_factor)
+    return int(pipeline.scale_factor)

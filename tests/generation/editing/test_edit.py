@@ -4,15 +4,11 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from hypothesis.extra import numpy as arrays
 from skimage import data
 
 from builder.run.planned_edit import PlannedEdit, encode_region
 from generation.editing.edit import EditFailed, apply_edits, composite
 from generation.generators.pipelines.inpainter import InpaintRequest
-from generation.generators.resize import resize_mask
 
 SIDE = 96
 
@@ -21,7 +17,7 @@ class Painter:
     """A real inpainter of our own: it fills the whole picture with a colour drawn from the seed."""
 
     def __init__(self, side: int = SIDE, colour: tuple[int, int, int] | None = None):
-        self.side = side
+        self.side, self.cell = side, 8
         self.colour = colour
         self.calls: list[InpaintRequest] = []
 
@@ -132,15 +128,6 @@ def test_a_generator_of_another_size_edits_inside_the_mask_alone(photograph, sid
     assert outcome.image.shape == photograph.shape
     assert np.array_equal(outcome.image[~mask], photograph[~mask])
     assert (outcome.image[mask] != photograph[mask]).any()
-
-
-@given(arrays.arrays(bool, st.just((64, 64)), fill=st.just(False)), st.sampled_from([8, 16, 32, 48, 128]))
-def test_a_mask_keeps_every_region_at_any_size(mask, side):
-    resized = resize_mask(mask, side)
-    assert resized.any() == mask.any()
-    for row, column in np.argwhere(mask)[:20]:
-        top, left = row * side // 64, column * side // 64
-        assert resized[top, left]
 
 
 def test_a_line_of_one_pixel_is_still_edited(photograph):

@@ -37,7 +37,7 @@ GENERATORS = ["sd2", "sdxl", "kandinsky2.2"]
 class Picky:
     """A generator with too little memory for more than two pictures, and prompts that it cannot paint."""
 
-    side = SIDE
+    side, cell = SIDE, 8
 
     def __init__(self) -> None:
         self.calls: list[int] = []

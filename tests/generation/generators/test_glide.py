@@ -202,22 +202,47 @@ def paint(pipeline, prompt="a cat", seed=0, mask=None, **changes) -> np.ndarray:
 
 def test_both_models_see_what_is_known_and_a_line_of_one_pixel_is_painted(pipeline):
     thin = region(width=1)
-    _, keep = pipeline._known([picture()], [thin], 32)
+    keep = pipeline._keep([thin])
+    assert keep.shape == (1, 1, 32, 32)
     assert keep[0, 0, 4:28, 10].sum() == 0
     changed = np.abs(paint(pipeline, mask=thin)[0] - np.asarray(picture()) / 255).max(axis=2) > 0.02
-    assert changed[8:56, 20].mean() > 0.9
+    assert changed[8:56, 20:22].mean() > 0.9  # a pixel of the base model is two of the upsampler
     assert not changed[:, :20].any()
+    assert not changed[:, 22:].any()
+
+
+def test_the_upsampler_gets_the_base_models_mask_enlarged_by_nearest_neighbour(pipeline):
+    rows, columns = np.ogrid[:64, :64]
+    disk = (rows - 30) ** 2 + (columns - 33) ** 2 < 19**2
+    given = []
+
+    def sees(model, *, channel: int):
+        return model.register_forward_pre_hook(
+            lambda _, inputs: given.append(inputs[0][:1, channel : channel + 1])
+        )
+
+    hooks = [sees(pipeline.base, channel=6), sees(pipeline.upsampler, channel=6)]
+    paint(pipeline, mask=Image.fromarray((disk * 255).astype(np.uint8)))
+    for hook in hooks:
+        hook.remove()
+    small, large = given[0], given[-1]
+    assert small.shape[-1] == 32
+    assert large.shape[-1] == 64
+    assert set(small.unique().tolist()) == {0.0, 1.0}
+    assert torch.equal(large, small.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3))
+    assert not (disk & (large[0, 0].numpy() == 1)).any()
 
 
 def test_the_upsampler_follows_the_small_picture(pipeline):
     dark, bright = (torch.full((1, 3, 32, 32), value) for value in (-0.9, 0.9))
+    keep = pipeline._keep([region()])
     outcomes = [
-        pipeline._enlarge([""], small, [picture()], [region()], [torch.Generator().manual_seed(0)])
+        pipeline._enlarge([""], small, [picture()], keep, [torch.Generator().manual_seed(0)])
         for small in (dark, bright)
     ]
     assert not torch.allclose(*outcomes)
-    keep = pipeline._known([picture()], [region()], 64)[1].bool().expand(-1, 3, -1, -1)
-    torch.testing.assert_close(outcomes[0][keep], outcomes[1][keep])
+    kept = keep.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3).bool().expand(-1, 3, -1, -1)
+    torch.testing.assert_close(outcomes[0][kept], outcomes[1][kept])
 
 
 def test_prompt_and_seed_and_steps_change_what_is_painted(pipeline):

@@ -4,8 +4,9 @@ import numpy as np
 
 from generation.editing.edit import composite
 from generation.generators.entries import GENERATORS
+from generation.generators.masks import grown_to_grid
 from generation.generators.pipelines.inpainter import Inpainter, InpaintRequest
-from generation.generators.resize import resize_image, resize_mask
+from generation.generators.resize import resize_image
 
 PROMPT = "background"
 
@@ -26,7 +27,7 @@ def fill(inpainter: Inpainter, generator: str, image: np.ndarray, mask: np.ndarr
     sampling = GENERATORS[generator].tiny_sampling
     request = InpaintRequest(
         image=resize_image(np.ascontiguousarray(image), inpainter.side),
-        mask=resize_mask(mask, inpainter.side),
+        mask=grown_to_grid(mask, inpainter.side, inpainter.cell),
         prompt=PROMPT,
         seed=seed,
         steps=sampling.steps,
