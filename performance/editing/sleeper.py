@@ -22,6 +22,7 @@ class Sleeper:
 
     side: int
     seconds: float
+    cell: int = 1
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         time.sleep(self.seconds * len(requests))
