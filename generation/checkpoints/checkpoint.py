@@ -28,8 +28,9 @@ class Checkpoint:
         gigabytes: size of the download, about.
         gated: the Hub asks for a login and an agreement before it gives the weights.
         variant: which variant of the Hub's files is used, such as `fp16`; None for the files without a variant.
-        files: URLs of the files, for a checkpoint that is not on the Hub.
+        files: the files, for a checkpoint that is not on the Hub.
         also: further weights that it needs, published in other repositories.
+        quantized: how the denoiser's weights are quantised when it is loaded, such as `int8`; None for not at all.
     """
 
     repository: str
@@ -39,12 +40,14 @@ class Checkpoint:
     gigabytes: float
     gated: bool = False
     variant: str | None = None
-    files: tuple[str, ...] = ()
+    files: tuple["PublishedFile", ...] = ()
     also: tuple["Place", ...] = ()
+    quantized: str | None = None
 
     @property
     def name(self) -> str:
-        return f"{self.repository}@{self.revision}"
+        name = f"{self.repository}@{self.revision}"
+        return f"{name}+{self.quantized}" if self.quantized else name
 
     @property
     def folder_name(self) -> str:
@@ -59,6 +62,23 @@ class Checkpoint:
     def places(self) -> tuple["Place", ...]:
         """All Hub repositories that it needs."""
         return (self.place, *self.also)
+
+
+@dataclass(frozen=True)
+class PublishedFile:
+    """A file that is not on the Hub.
+
+    Attributes:
+        url: its address.
+        sha256: of its content, hexadecimal; None where the publisher states none.
+    """
+
+    url: str
+    sha256: str | None = None
+
+    @property
+    def name(self) -> str:
+        return self.url.rsplit("/", 1)[-1]
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,14 @@ import json
 import os
 from pathlib import Path
 
-from generation.checkpoints.checkpoint import Checkpoint, CheckpointError, IncompleteCheckpoint, Place
+from generation.checkpoints.checkpoint import (
+    Checkpoint,
+    CheckpointError,
+    IncompleteCheckpoint,
+    Place,
+    PublishedFile,
+)
+from generation.checkpoints.download import download
 
 INDEX = "model_index.json"
 
@@ -72,8 +79,14 @@ def explain(repository: str, revision: str | None, error: Exception) -> str:
     reason = " ".join(str(error).split())[:200]
     return (
         f"{name} is not in {constants.HF_HUB_CACHE} and could not be downloaded from {constants.ENDPOINT} "
-        f"({type(error).__name__}: {reason}); where there is a network, `hf download {repository}` fetches it"
+        f"({type(error).__name__}: {reason}); where there is a network, `{hf_download(repository, revision)}` "
+        "fetches it"
     )
+
+
+def hf_download(repository: str, revision: str | None) -> str:
+    """The command that downloads a repository of the Hub into its cache."""
+    return f"hf download {repository}" + (f" --revision {revision}" if revision else "")
 
 
 # ── Files that are not on the Hub ─────────────────────────────────────────────────────────────────
@@ -85,16 +98,13 @@ def fetch_files(checkpoint: Checkpoint, folder: Path) -> Path:
     Raises:
         CheckpointError: a file could not be downloaded.
     """
-    import torch
-
     folder.mkdir(parents=True, exist_ok=True)
-    for address in missing_files(checkpoint, folder):
+    for file in missing_files(checkpoint, folder):
         try:
-            # writes under another name, then renames
-            torch.hub.download_url_to_file(address, str(folder / _file_name(address)))
+            download(file, folder)
         except OSError as error:
             raise CheckpointError(
-                f"{address} could not be downloaded ({error}); download it yourself and put it into {folder}"
+                f"{file.url} could not be downloaded ({error}); download it yourself and put it into {folder}"
             ) from error
     return folder
 
@@ -107,8 +117,8 @@ def locate_files(checkpoint: Checkpoint, place: Place) -> Path:
     """
     folder = place.folder or _download_files(checkpoint, place)
     if missing := missing_files(checkpoint, folder):
-        names = ", ".join(map(_file_name, missing))
-        raise IncompleteCheckpoint(f"{folder} lacks {names}; there is {' and '.join(missing)}")
+        names, urls = ", ".join(file.name for file in missing), " and ".join(file.url for file in missing)
+        raise IncompleteCheckpoint(f"{folder} lacks {names}; there is {urls}")
     return folder
 
 
@@ -117,7 +127,7 @@ def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
 
     if not place.on_hub:
         raise CheckpointError(f"{place.source} is neither a folder nor a name on the Hub such as NAMESPACE/NAME")
-    names = [_file_name(address) for address in checkpoint.files]
+    names = [file.name for file in checkpoint.files]
     names += [str(Path(name).with_suffix(".safetensors")) for name in names if name.endswith(".pt")]
     try:
         return Path(snapshot_download(place.source, revision=place.revision, allow_patterns=names))
@@ -125,18 +135,14 @@ def _download_files(checkpoint: Checkpoint, place: Place) -> Path:
         raise CheckpointError(explain(place.source, place.revision, error)) from error
 
 
-def missing_files(checkpoint: Checkpoint, folder: Path) -> list[str]:
-    """The addresses of those of a checkpoint's files that are not in a folder."""
-    return [address for address in checkpoint.files if not _is_there(folder / _file_name(address))]
+def missing_files(checkpoint: Checkpoint, folder: Path) -> list[PublishedFile]:
+    """Those of a checkpoint's files that are not in a folder."""
+    return [file for file in checkpoint.files if not _is_there(folder / file.name)]
 
 
 def _is_there(file: Path) -> bool:
     """Whether a file exists, or a .safetensors file of the same name."""
     return file.is_file() or file.with_suffix(".safetensors").is_file()
-
-
-def _file_name(address: str) -> str:
-    return address.rsplit("/", 1)[-1]
 
 
 # ── Checking a folder ─────────────────────────────────────────────────────────────────────────────

@@ -1,13 +1,16 @@
 """The published checkpoints of the eight generators: where they are, at which revision, under which licence."""
 
-from generation.checkpoints.checkpoint import Checkpoint, Place
+from dataclasses import replace
 
-GLIDE_VOCABULARY = (
+from generation.checkpoints.checkpoint import Checkpoint, Place, PublishedFile
+
+_OPENAI_WEIGHTS = "https://openaipublic.blob.core.windows.net/diffusion/dec-2021"
+_OPENAI_VOCABULARY = (
     "https://raw.githubusercontent.com/openai/glide-text2im/69b530740eb6cef69442d6180579ef5ba9ef063e"
     "/glide_text2im/tokenizer"
 )
 
-KANDINSKY_PRIOR = Place("kandinsky-community/kandinsky-2-2-prior", "main")
+KANDINSKY_PRIOR = Place("kandinsky-community/kandinsky-2-2-prior", "9fc51ad5732afc5d031724219d22e6c42179c5a8")
 """From text to image embeddings; the decoder of any Kandinsky 2.2 works with it."""
 
 PUBLISHED: dict[str, Checkpoint] = {
@@ -51,10 +54,18 @@ PUBLISHED: dict[str, Checkpoint] = {
         license_url="https://github.com/openai/glide-text2im/blob/main/LICENSE",
         gigabytes=3.1,
         files=(
-            "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/base_inpaint.pt",
-            "https://openaipublic.blob.core.windows.net/diffusion/dec-2021/upsample_inpaint.pt",
-            f"{GLIDE_VOCABULARY}/encoder.json.gz",
-            f"{GLIDE_VOCABULARY}/vocab.bpe.gz",
+            # OpenAI states no digests of the weights: they are compared with the MD5 that its server gives
+            PublishedFile(f"{_OPENAI_WEIGHTS}/base_inpaint.pt"),
+            PublishedFile(f"{_OPENAI_WEIGHTS}/upsample_inpaint.pt"),
+            # of the files in the repository at this revision
+            PublishedFile(
+                f"{_OPENAI_VOCABULARY}/encoder.json.gz",
+                "4debc1cf25180021b07744bc9f4488d53c7bf112c8ce5de8097c6a7518f4ec7c",
+            ),
+            PublishedFile(
+                f"{_OPENAI_VOCABULARY}/vocab.bpe.gz",
+                "ce239dd5a898827423fee00e3f7ab37de7900f247f2ba360753d860e8a46524d",
+            ),
         ),
     ),
     "kolors": Checkpoint(
@@ -81,3 +92,34 @@ PUBLISHED: dict[str, Checkpoint] = {
         also=(KANDINSKY_PRIOR,),
     ),
 }
+
+ALTERNATIVES: dict[str, dict[str, Checkpoint]] = {
+    "sdxl": {
+        "inpainting": Checkpoint(
+            repository="diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+            revision="115134f363124c53c7d878647567d04daf26e41e",
+            license="CreativeML Open RAIL++-M",
+            license_url="https://huggingface.co/diffusers/stable-diffusion-xl-1.0-inpainting-0.1",
+            gigabytes=6.9,
+            variant="fp16",
+        ),
+    },
+    "flux.1": {
+        "fill": Checkpoint(
+            repository="black-forest-labs/FLUX.1-Fill-dev",
+            revision="358293da0354175698b67ec8299acf928313a78a",
+            license="FLUX.1 [dev] Non-Commercial License",
+            license_url="https://huggingface.co/black-forest-labs/FLUX.1-Fill-dev/blob/main/LICENSE.md",
+            gigabytes=33.9,
+            gated=True,
+        ),
+        "int8": replace(PUBLISHED["flux.1"], quantized="int8"),
+    },
+}
+"""Other checkpoints of a generator, by the name that `--checkpoint GENERATOR=NAME` takes."""
+
+
+def published_as(generator: str, checkpoint: str) -> Checkpoint | None:
+    """The published checkpoint of a generator that has a name in a plan or a row; None where there is none."""
+    published = [PUBLISHED[generator], *ALTERNATIVES.get(generator, {}).values()] if generator in PUBLISHED else []
+    return next((one for one in published if one.name == checkpoint), None)

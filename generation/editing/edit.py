@@ -82,8 +82,8 @@ def inpaint(inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence
         images: (H, W, 3) uint8, one for each edit, after the previous turn.
 
     Raises:
-        EditFailed: a mask is empty or not of the image's size, a result is NaN or black, or the device's memory
-            is too small.
+        EditFailed: a mask is empty or not of the image's size, or a result is NaN or black.
+        MemoryError: the device has too little memory for so many edits at a time.
     """
     masks = [_checked_mask(edit, image) for edit, image in zip(edits, images, strict=True)]
     cleared = list(images)
@@ -144,7 +144,7 @@ def _inpaint(
     ]
     try:
         results = inpainter(requests)
-    except (FloatingPointError, MemoryError) as error:
+    except FloatingPointError as error:
         raise EditFailed(str(error)) from error
     for result in results:
         if not result.any():

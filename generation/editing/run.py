@@ -219,7 +219,7 @@ def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient
 
 def _release_model() -> None:
     """Frees the generator that a single worker, which runs in this process, keeps in memory."""
-    from generation.editing.worker import release_model
+    from generation.editing.model_slot import release_model
 
     release_model()
 

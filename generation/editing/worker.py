@@ -20,67 +20,17 @@ from builder.run.records import (
     made_as_planned,
     read_record,
     write_failure,
-    write_load,
     write_record,
 )
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.background_io import BackgroundIo
 from generation.editing.chunk_claims import Claims
 from generation.editing.edit import EditFailed, Inpainted, inpaint
-from generation.editing.executors.worker_process import worker_number
+from generation.editing.model_slot import SLOT, OutOfMemory
 from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
 from generation.editing.worker_options import WorkerOptions
-from generation.generators import registry
 from generation.generators.pipelines.inpainter import Inpainter
 from generation.prompts.vlm_prompts import WrittenPrompts
-
-
-@dataclass
-class ModelSlot:
-    """Keeps one loaded generator in memory, reused from chunk to chunk."""
-
-    key: tuple | None = None
-    inpainter: Inpainter | None = None
-
-    def get(self, run: RunDirectory, edit: PlannedEdit, options: WorkerOptions) -> Inpainter:
-        key = (edit.generator, edit.checkpoint, edit.lora, options)
-        if self.inpainter is None or key != self.key:
-            started = time.perf_counter()
-            self.clear()
-            self.inpainter = registry.load(
-                edit.generator,
-                edit.checkpoint,
-                lora=edit.lora,
-                device=worker_device(options.device),
-                replacements=dict(options.replacements),
-            )
-            self.key = key
-            write_load(run, edit.turn, edit.generator, time.perf_counter() - started)
-        return self.inpainter
-
-    def clear(self) -> None:
-        if self.inpainter is not None:
-            self.inpainter.unload()
-        self.inpainter, self.key = None, None
-
-
-_SLOT = ModelSlot()
-"""Global, one per process: the executor copies its steps for every task, and a loaded model has to outlast
-them."""
-
-
-def release_model() -> None:
-    """Frees the memory of the generator that this process has loaded, if any."""
-    _SLOT.clear()
-
-
-def worker_device(device: str) -> str:
-    """Resolves `cuda` to `cuda:N`, N by the worker process's number modulo the GPUs; other names are unchanged."""
-    if device != "cuda":
-        return device
-    import torch
-
-    return f"cuda:{(worker_number() or 0) % torch.cuda.device_count()}"
 
 
 @dataclass(frozen=True)
@@ -185,11 +135,11 @@ def make_edits(
         heartbeat()
         images, next_images = next_images, _read_all(background_io, run, following)
         try:
-            inpainter = _SLOT.get(run, batch[0], options)
-        except CheckpointError as error:
+            SLOT.load(run, batch[0], options)
+        except (CheckpointError, OutOfMemory) as error:
             _fail(run, edits, str(error))
             return
-        made = _make_batch(run, inpainter, batch, images)
+        made = _make_batch(run, batch, images, options)
         background_io.write([partial(_write, run, one) for one in made])
 
 
@@ -200,22 +150,27 @@ def _read_all(
 
 
 def _make_batch(
-    run: RunDirectory, inpainter: Inpainter, edits: Sequence[PlannedEdit], images: Sequence[Future[Before]]
+    run: RunDirectory, edits: Sequence[PlannedEdit], images: Sequence[Future[Before]], options: WorkerOptions
 ) -> list[Made]:
     """Inpaints a batch; one that fails is retried in halves."""
     started = time.perf_counter()
     try:
         before = [image.result() for image in images]
-        made = inpaint(inpainter, edits, [each.pixels for each in before])
-    except EditFailed as error:
+        pairs = list(zip(edits, (each.pixels for each in before), strict=True))
+        made = SLOT.run(run, edits[0], options, pairs, _inpaint)
+    except (EditFailed, OutOfMemory) as error:
         if len(edits) == 1:
             _fail(run, edits, str(error))
             return []
         half = len(edits) // 2
         parts = ((edits[:half], images[:half]), (edits[half:], images[half:]))
-        return [one for part in parts for one in _make_batch(run, inpainter, *part)]
+        return [one for part in parts for one in _make_batch(run, *part, options)]
     seconds = (time.perf_counter() - started) / len(edits)
     return [Made(edit, one, each.sha256, seconds) for edit, one, each in zip(edits, made, before, strict=True)]
+
+
+def _inpaint(inpainter: Inpainter, pairs: Sequence[tuple[PlannedEdit, np.ndarray]]) -> list[Inpainted]:
+    return inpaint(inpainter, [edit for edit, _ in pairs], [image for _, image in pairs])
 
 
 @lru_cache(maxsize=1)

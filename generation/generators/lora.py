@@ -28,6 +28,7 @@ class LoraEntry:
         guidance: classifier-free guidance scale.
         scheduler: the diffusers class that replaces the generator's own scheduler.
         timestep_spacing: that scheduler's `timestep_spacing`.
+        clip_sample: whether that scheduler clips its predictions, its default; latents are not limited to -1 to 1.
         write_tiny: writes a random LoRA for the generator's tiny checkpoint to a folder, as the file `file`.
     """
 
@@ -43,6 +44,7 @@ class LoraEntry:
     guidance: float
     scheduler: str
     timestep_spacing: str
+    clip_sample: bool
     write_tiny: Callable[[Path, str], None]
 
     @property
@@ -64,6 +66,7 @@ LORAS: dict[str, LoraEntry] = {
         guidance=0.0,  # guidance is distilled into the weights
         scheduler="DDIMScheduler",
         timestep_spacing="trailing",
+        clip_sample=False,
         write_tiny=tiny.write_sdxl_lora,
     )
 }
@@ -130,5 +133,5 @@ def carry(pipeline: Any, entry: LoraEntry, file: Path) -> None:
     pipeline.fuse_lora()
     pipeline.unload_lora_weights()
     pipeline.scheduler = getattr(diffusers, entry.scheduler).from_config(
-        pipeline.scheduler.config, timestep_spacing=entry.timestep_spacing
+        pipeline.scheduler.config, timestep_spacing=entry.timestep_spacing, clip_sample=entry.clip_sample
     )

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from builder.run.directory import RunDirectory, base_path
-from generation.generators.entries import GENERATORS
+from generation.checkpoints.published import published_as
 from generation.generators.settings import GeneratorSettings
 from generation.plan.options import PlanOptions
 from generation.plan.seeds import derived_seed
@@ -62,12 +62,12 @@ def _picture(
     coco: CocoFile | None,
 ) -> Photograph:
     entry: Mapping[str, Any] = coco.images[caption.photograph] if coco else {}
-    published = GENERATORS[settings.generator].checkpoint
+    published = published_as(settings.generator, settings.checkpoint)
     return Photograph(
         image=name,
         base_id=name,
         path=f"{run.url.rstrip('/')}/{base_path(name)}",
-        license=published.license_url if settings.checkpoint == published.name else None,
+        license=published.license_url if published else None,
         url=None,
         width=int(entry.get("width", options.side)),
         height=int(entry.get("height", options.side)),

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from generation.checkpoints.checkpoint import place_of
 from generation.generators.pipelines import memory
 from generation.vlm.images import limited
 from generation.vlm.options import MODELS, VlmOptions
@@ -93,7 +94,9 @@ class LocalVlm:
 
         processor_class, model_class = _import_classes()
         name, device = self._options.vlm, self._options.device
-        source = {"pretrained_model_name_or_path": MODELS.get(name, name), "revision": self._options.revision}
+        place = place_of(MODELS.get(name, name))
+        revision = self._options.revision or place.revision
+        source = {"pretrained_model_name_or_path": place.source, "revision": revision}
         source = {key: value for key, value in source.items() if value is not None}
         dtype = torch.float32 if device == "cpu" else torch.bfloat16
         try:

@@ -8,12 +8,12 @@ from urllib.parse import urlsplit
 from generation.checkpoints.checkpoint import place_of
 
 MODELS: dict[str, str] = {
-    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct",
-    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct",
-    "qwen2.5-vl-32b": "Qwen/Qwen2.5-VL-32B-Instruct",
-    "qwen2.5-vl-72b": "Qwen/Qwen2.5-VL-72B-Instruct",
+    "qwen2.5-vl-3b": "Qwen/Qwen2.5-VL-3B-Instruct@66285546d2b821cf421d4f5eb2576359d3770cd3",
+    "qwen2.5-vl-7b": "Qwen/Qwen2.5-VL-7B-Instruct@cc594898137f460bfe9f0759e9844b3ce807cfb5",
+    "qwen2.5-vl-32b": "Qwen/Qwen2.5-VL-32B-Instruct@7cfb30d71a1f4f49a57592323337a4a4727301da",
+    "qwen2.5-vl-72b": "Qwen/Qwen2.5-VL-72B-Instruct@89c86200743eec961a297729e7990e8f2ddbc4c5",
 }
-"""Short id to Hub id. The 7B and 32B are Apache-2.0; the 3B and 72B have Qwen licences of their own."""
+"""Short id to Hub id and revision. The 7B and 32B are Apache-2.0; the 3B and 72B have licences of their own."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ from builder.encoding.images import encode_image
 from builder.run.bases import Base, write_bases
 from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import encode_region, write_plan
-from generation.editing.worker import EditWave, release_model
+from generation.editing.model_slot import release_model
+from generation.editing.worker import EditWave
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.generators.pipelines.inpainter import InpaintRequest

@@ -19,8 +19,9 @@ from builder.run.directory import RunDirectory, base_path
 from builder.run.planned_edit import encode_region, read_plan, write_plan
 from generation.editing.chunk_claims import Claims
 from generation.editing.executors.local import local_executor
+from generation.editing.model_slot import release_model
 from generation.editing.waves import FreeChunks, chunks
-from generation.editing.worker import EditWave, release_model
+from generation.editing.worker import EditWave
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from performance.editing.sleeper import Sleeper, planned_edit

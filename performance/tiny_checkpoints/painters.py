@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from generation.generators.entries import GENERATORS
-from generation.generators.pipelines.load import quiet
+from generation.generators.pipelines.load import LoadOptions, quiet
 from generation.generators.tiny.assembly import TRAINED, write_checkpoint
 from generation.generators.tiny.training.fill import fill
 from performance.tiny_checkpoints.masked import Masked, demo_regions
@@ -28,7 +28,7 @@ def _from(generator: str, tensors: Path | None) -> Paint:
     entry = GENERATORS[generator]
     with tempfile.TemporaryDirectory() as folder, quiet():
         write_checkpoint(generator, Path(folder), tensors)
-        pipeline = entry.pipeline(Path(folder), "float32")
+        pipeline = entry.pipeline(Path(folder), LoadOptions("float32"))
     inpainter = entry.inpainter(pipeline, entry.tiny_sampling)
     return lambda masked, seed: fill(inpainter, generator, masked.image, masked.mask, seed)
 

@@ -22,24 +22,37 @@ class BlendedInpainter:
         pipeline: takes prompts and starting latents.
         side: height and width of the input images, in pixels.
         options: further arguments of each call.
+        negative_prompt: what the region is not to show, with guidance above 1; empty for none.
         strength: the last share of the steps, 0 to 1, in which the masked latents are painted; in earlier steps
             all latents are the input image's.
         patch: height and width of the denoiser's patches, in latents.
     """
 
     def __init__(
-        self, pipeline: Any, side: int, options: Mapping[str, Any], strength: float = 1.0, patch: int = 1
+        self,
+        pipeline: Any,
+        side: int,
+        options: Mapping[str, Any],
+        negative_prompt: str = "",
+        strength: float = 1.0,
+        patch: int = 1,
     ):
         self.side = side
         self.cell = patch * autoencoder_factor(pipeline)
         self._pipeline = pipeline
         self._options = dict(options)
+        self._negative_prompt = negative_prompt
         self._strength = strength
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
+        return memory.within_memory([self._pipeline], lambda: self._call(requests))
+
+    def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         import torch
 
-        pipeline = self._pipeline
+        pipeline, options = self._pipeline, self._options
+        if self._negative_prompt:
+            options = options | {"negative_prompt": [self._negative_prompt] * len(requests)}
         original = encode(pipeline, [request.image for request in requests])
         generators = [torch.Generator("cpu").manual_seed(request.seed) for request in requests]
         noise = torch.stack([torch.randn(original.shape[1:], generator=generator) for generator in generators])
@@ -59,7 +72,7 @@ class BlendedInpainter:
                 self._strength,
             ),
             callback_on_step_end_tensor_inputs=["latents"],
-            **self._options,
+            **options,
         )
 
     def unload(self) -> None:
@@ -80,13 +93,15 @@ def encode(pipeline: Any, images: Sequence[np.ndarray]) -> Any:
 
     vae, dtype = pipeline.vae, pipeline.vae.dtype
     overflows = dtype == torch.float16 and vae.config.force_upcast
-    if overflows:
-        vae.to(torch.float32)
     pixels = pipeline.image_processor.preprocess([Image.fromarray(image) for image in images])
-    with torch.no_grad():
-        latents = vae.encode(pixels.to(pipeline._execution_device, vae.dtype)).latent_dist.mode()
-    if overflows:
-        vae.to(dtype)
+    try:
+        if overflows:
+            vae.to(torch.float32)
+        with torch.no_grad():
+            latents = vae.encode(pixels.to(pipeline._execution_device, vae.dtype)).latent_dist.mode()
+    finally:
+        if overflows:
+            vae.to(dtype)
     shift = getattr(vae.config, "shift_factor", None) or 0.0
     return ((latents - shift) * vae.config.scaling_factor).to(dtype)
 

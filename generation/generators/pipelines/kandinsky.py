@@ -6,10 +6,10 @@ from typing import Any
 from generation.checkpoints.checkpoint import CheckpointError
 from generation.checkpoints.files import locate
 from generation.checkpoints.published import KANDINSKY_PRIOR
-from generation.generators.pipelines.load import load_pipeline
+from generation.generators.pipelines.load import LoadOptions, load_pipeline
 
 
-def load(folder: Path, dtype: str) -> Any:
+def load(folder: Path, options: LoadOptions) -> Any:
     """Loads KandinskyV22InpaintCombinedPipeline from a decoder's folder and its prior.
 
     The prior is the folder `prior` inside the decoder's folder, or `kandinsky-2-2-prior` next to it, or on the Hub
@@ -17,8 +17,8 @@ def load(folder: Path, dtype: str) -> Any:
     """
     from diffusers import KandinskyV22InpaintCombinedPipeline
 
-    decoder = load_pipeline("KandinskyV22InpaintPipeline", folder, dtype, {})
-    prior = load_pipeline("KandinskyV22PriorPipeline", prior_folder(folder), dtype, {})
+    decoder = load_pipeline("KandinskyV22InpaintPipeline", folder, options)
+    prior = load_pipeline("KandinskyV22PriorPipeline", prior_folder(folder), options)
     combined: Any = KandinskyV22InpaintCombinedPipeline(
         **decoder.components, **{f"prior_{name}": part for name, part in prior.components.items()}
     )

@@ -2,36 +2,77 @@
 
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from generation.generators.pipelines import memory
+
+@dataclass(frozen=True)
+class LoadOptions:
+    """How a pipeline's weights are loaded.
+
+    Attributes:
+        dtype: dtype of the weights, by torch's name.
+        device: where they are loaded to, without a copy in the host's memory: `cpu` or `cuda:N`.
+        quantized: how the denoiser is quantised: `int8` (its weights, by torchao), or None.
+    """
+
+    dtype: str
+    device: str = "cpu"
+    quantized: str | None = None
 
 
-def load_pipeline(pipeline_class: str, folder: Path, dtype: str, components: Mapping[str, Any]) -> Any:
-    """Loads a pipeline from a folder into the CPU's memory.
+def load_pipeline(
+    pipeline_class: str, folder: Path, options: LoadOptions, components: Mapping[str, Any] | None = None
+) -> Any:
+    """Loads a pipeline from a folder.
 
     Args:
         pipeline_class: its name in diffusers.
-        dtype: dtype of the weights, by torch's name.
+        folder: a diffusers checkpoint.
+        options: dtype, device and quantisation.
         components: parts and settings that replace those in the folder.
+
+    Raises:
+        ImportError: the checkpoint is to be quantised, and torchao is not installed.
     """
     import diffusers
     import torch
 
-    pipeline = getattr(diffusers, pipeline_class).from_pretrained(
-        str(folder),
-        dtype=getattr(torch, dtype),
-        variant=variant_in(folder),
-        use_safetensors=True,
-        local_files_only=True,
-        **components,
-    )
+    given = dict(components or {})
+    if options.quantized:
+        given["quantization_config"] = _quantization(options.quantized)
+    kind, _, index = options.device.partition(":")
+    if kind != "cpu":
+        given["device_map"] = kind
+    with torch.cuda.device(int(index or 0)) if kind == "cuda" else nullcontext():
+        pipeline = getattr(diffusers, pipeline_class).from_pretrained(
+            str(folder),
+            dtype=getattr(torch, options.dtype),
+            variant=variant_in(folder),
+            use_safetensors=True,
+            local_files_only=True,
+            **given,
+        )
     pipeline.set_progress_bar_config(disable=True)
     return pipeline
+
+
+def _quantization(name: str) -> Any:
+    """The configuration that quantises a pipeline's denoiser."""
+    from diffusers import PipelineQuantizationConfig, TorchAoConfig
+
+    if name != "int8":
+        raise ValueError(f"{name!r} is no quantisation; there is int8")
+    try:
+        from torchao.quantization import Int8WeightOnlyConfig
+    except ImportError as error:
+        raise ImportError("int8 weights need torchao: pip install 'diffseg30k[quantized]'") from error
+    config: Any = TorchAoConfig(Int8WeightOnlyConfig())
+    return PipelineQuantizationConfig(quant_mapping={"transformer": config})
 
 
 @contextmanager
@@ -67,17 +108,10 @@ def call(pipeline: Any, **arguments: Any) -> list[np.ndarray]:
     """Calls a pipeline and returns its pictures, (H, W, 3) uint8 each.
 
     Raises:
-        MemoryError: the device has too little memory for the call.
         FloatingPointError: a picture holds NaN or infinity.
     """
-    import torch
-
-    try:
-        with quiet():
-            pictures = pipeline(output_type="np", **arguments).images
-    except torch.OutOfMemoryError as error:
-        memory.free()
-        raise MemoryError(str(error).splitlines()[0]) from error
+    with quiet():
+        pictures = pipeline(output_type="np", **arguments).images
     return [to_pixels(picture) for picture in pictures]
 
 

@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass
 
-DETECTOR = "IDEA-Research/grounding-dino-tiny"
+DETECTOR = "IDEA-Research/grounding-dino-tiny@a2bb814dd30d776dcf7e30523b00659f4f141c71"
 """Apache-2.0, 0.7 GB."""
 
-SEGMENTER = "facebook/sam-vit-huge"
+SEGMENTER = "facebook/sam-vit-huge@87aecf0df4ce6b30cd7de76e87673c49644bdf67"
 """Apache-2.0, 2.6 GB."""
 
 

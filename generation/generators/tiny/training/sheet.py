@@ -11,7 +11,7 @@ from PIL import Image
 
 from generation.generators.entries import GENERATORS
 from generation.generators.pipelines.inpainter import Inpainter
-from generation.generators.pipelines.load import quiet
+from generation.generators.pipelines.load import LoadOptions, quiet
 from generation.generators.tiny.assembly import PARTS, TRAINED, read_digests, write_checkpoint
 from generation.generators.tiny.training.fill import fill
 from generation.generators.tiny.training.photographs import masks, read, resized
@@ -51,7 +51,9 @@ def sheet(generator: str, state: Path, files: Sequence[Path]) -> Image.Image:
             shutil.copytree(TRAINED, trained)
         publish(state, trained)
         write_checkpoint(generator, folder, trained)
-        inpainter = entry.inpainter(entry.pipeline(folder, "float32"), GENERATORS[generator].tiny_sampling)
+        inpainter = entry.inpainter(
+            entry.pipeline(folder, LoadOptions("float32")), GENERATORS[generator].tiny_sampling
+        )
         rows = [_row(inpainter, generator, file, index) for index, file in enumerate(files)]
     rows += [np.full_like(rows[0], GREY)] * (-len(rows) % COLUMNS)
     lines = [np.hstack(rows[index : index + COLUMNS]) for index in range(0, len(rows), COLUMNS)]

@@ -7,7 +7,7 @@ from unittest.mock import patch
 
 from datatrove.pipeline.base import PipelineStep
 
-from generation.editing import worker
+from generation.editing import model_slot, worker
 
 EditWave = worker.EditWave
 
@@ -44,7 +44,7 @@ class AsksForCuda(EditWave):
 
         folder = Path(self.run_url)
         with patch("torch.cuda.device_count", lambda: 2):
-            device = worker.worker_device(self.options.device)
+            device = model_slot.worker_device(self.options.device)
         (folder / f"cuda-{rank}.new").write_text(f"{torch.cuda._is_in_bad_fork()} {device}")
         (folder / f"cuda-{rank}.new").rename(folder / f"cuda-{rank}")
         while len(list(folder.glob("cuda-?"))) < world_size:  # each task has its worker

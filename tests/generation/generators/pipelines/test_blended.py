@@ -10,7 +10,7 @@ from generation.generators import registry
 from generation.generators.entries import Sampling
 from generation.generators.pipelines.blended import BlendedInpainter, add_noise, encode, keep_outside, latent_mask
 from generation.generators.pipelines.inpainter import InpaintRequest
-from generation.generators.pipelines.load import load_pipeline, quiet, to_pixels
+from generation.generators.pipelines.load import LoadOptions, load_pipeline, quiet, to_pixels
 from generation.generators.tiny import unets
 from generation.generators.tiny.assembly import tiny_checkpoint
 
@@ -27,8 +27,8 @@ def pipeline_of(generator: str, pipeline_class: str | None = None):
     folder = tiny_checkpoint(generator)
     with quiet():
         if pipeline_class:
-            return load_pipeline(pipeline_class, folder, "float32", {})
-        return entry.pipeline(folder, "float32")
+            return load_pipeline(pipeline_class, folder, LoadOptions("float32"))
+        return entry.pipeline(folder, LoadOptions("float32"))
 
 
 def fill(image: np.ndarray, mask: np.ndarray, **changes) -> InpaintRequest:
