@@ -20,6 +20,7 @@ EXTRAS = {
     ),
     "benchmark": ("scipy", "segmentation_models_pytorch", "tensorboard", "timm"),
     "distributed": ("ray",),
+    "quantized": ("torchao",),
 }
 
 

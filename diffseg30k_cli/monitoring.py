@@ -7,8 +7,9 @@ import typer
 
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.option_groups import grouped
-from diffseg30k_cli.options import AsJson, CheckpointChoices, RunArgument
-from diffseg30k_cli.printing import Files, console, print_json, print_lines, show, show_table
+from diffseg30k_cli.options import AsJson, CheckpointChoices, Device, RunArgument, Seed
+from diffseg30k_cli.printing import Files, console, print_columns, print_json, print_lines, show, show_table
+from generation.plan.choices import CheckpointKind
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -88,12 +89,62 @@ def _seconds(pairs: list[str] | None) -> dict[str, float]:
 
 @app.command(rich_help_panel=BUILDING)
 @grouped
-def generators(replaced: CheckpointChoices, as_json: AsJson = False) -> None:
-    """Lists the generators: checkpoint, size, licence, and availability of the weights."""
-    from generation.generators.listing import HEADINGS, describe, rows
+def generators(
+    replaced: CheckpointChoices,
+    name: Annotated[list[str] | None, typer.Argument(help="Generators, by short id; all if left out.")] = None,
+    try_them: Annotated[
+        bool, typer.Option("--try", help="Edit a sample photograph with each, and show what that takes.")
+    ] = False,
+    checkpoints: Annotated[
+        CheckpointKind, typer.Option(help="--try: `tiny`, or `full`, the published ones.")
+    ] = "full",
+    out: Annotated[str, typer.Option(help="--try: folder of the pictures.")] = "generators-try",
+    device: Device = "auto",
+    seed: Seed = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Lists the generators: checkpoint, size, licence, and availability of the weights.
 
-    found = describe(dict(replaced.replacements()))
+    With --try it ends with exit code 1 if one of them made no edit.
+    """
+    if try_them:
+        _try_generators(name, checkpoints, replaced, out, device, seed, as_json)
+        return
+    from generation.generators.listing import HEADINGS, describe
+
+    found = describe(dict(replaced.replacements()), name or None)
     if as_json:
         print_json(found)
+        return
+    print_columns(HEADINGS, [status.row() for status in found.generators])
+    print_lines(["", *found.details()])
+
+
+def _try_generators(
+    names: list[str] | None,
+    checkpoints: CheckpointKind,
+    replaced: CheckpointChoices,
+    out: str,
+    device: str,
+    seed: int,
+    as_json: bool,
+) -> None:
+    from generation.editing.devices import resolve_device
+    from generation.editing.worker_options import WorkerOptions
+    from generation.generators import registry
+    from generation.monitoring.trial import HEADINGS, try_generators
+
+    settings = registry.settings(names or None, checkpoints, dict(replaced.replacements()))
+    options = WorkerOptions(resolve_device(device), 1, replaced.replacements())
+    trials = []
+    with console.status("") as shown:
+        for each, trial in zip(settings, try_generators(settings, options, out, seed), strict=True):
+            trials.append(trial)
+            shown.update(f"{each.generator} is done")
+    if as_json:
+        print_json(trials)
     else:
-        show_table(HEADINGS, rows(found))
+        print_columns(HEADINGS, [trial.row() for trial in trials])
+        print_lines(f"{trial.generator}: {trial.problem}" for trial in trials if trial.problem)
+    if any(trial.problem for trial in trials):
+        raise typer.Exit(1)

@@ -77,7 +77,10 @@ class CheckpointChoices:
 
     checkpoint: Annotated[
         list[str] | None,
-        typer.Option(help="GENERATOR=HUB_ID or GENERATOR=FOLDER, to replace one; may be repeated."),
+        typer.Option(
+            help="GENERATOR=HUB_ID or GENERATOR=FOLDER, to replace one, or flux.1=fill, flux.1=int8, "
+            "sdxl=inpainting; may be repeated."
+        ),
     ] = None
 
     def replacements(self) -> tuple[tuple[str, str], ...]:

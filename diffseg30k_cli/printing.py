@@ -28,6 +28,15 @@ def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: st
     console.print(table)
 
 
+def print_columns(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """Prints rows in columns as wide as their widest cell, whatever the width of the terminal."""
+    lines = [headings, *rows]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(headings))]
+    print_lines(
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)).rstrip() for line in lines
+    )
+
+
 class Report(Protocol):
     """What a stage has done: a dataclass that can be said in lines."""
 

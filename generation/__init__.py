@@ -4,9 +4,14 @@ The input is photographs, the output a run directory, which `builder` packs to a
 `prepare_run`, `generate`, `score`, `read_status` and `estimate`.
 """
 
+import logging
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
+
+# where torchao is installed, diffusers' import logs warnings about it, in every process that edits
+for _logger in ("torch.utils._pytree", "diffusers.quantizers.torchao.torchao_quantizer"):
+    logging.getLogger(_logger).setLevel(logging.ERROR)
 
 _PLACES = {
     "estimate": "generation.monitoring.estimate",

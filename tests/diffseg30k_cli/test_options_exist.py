@@ -16,8 +16,16 @@ PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", ROOT / "CONTRIBUTING.md", *(
 SOURCES = [file for package in PACKAGES for file in (ROOT / package).rglob("*.py")]
 
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z0-9_-]*[a-z0-9]")
-OF_OTHERS = {"--help", "--limit-mm-per-prompt", "--num_processes", "--nproc-per-node"}
-"""Of torchrun, Accelerate and vLLM."""
+OF_OTHERS = {
+    "--help",
+    "--limit-mm-per-prompt",
+    "--num_processes",
+    "--nproc-per-node",
+    "--revision",
+    "--include",
+    "--exclude",
+}
+"""Of torchrun, Accelerate, vLLM and `hf download`."""
 
 OF_SCRIPTS = {
     name

@@ -15,12 +15,17 @@ class ModelHub(ThreadingHTTPServer):
     Args:
         repositories: name to the folder that it holds.
         gated: names of repositories whose files nobody may have.
+
+    Attributes:
+        revisions: name to the commit of a repository, where it is not COMMIT.
+        downloads: the files that were fetched, as NAME/PATH.
     """
 
     def __init__(self, repositories: dict[str, Path], gated: set[str]):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.repositories = repositories
         self.gated = gated
+        self.revisions: dict[str, str] = {}
         self.downloads: list[str] = []
 
     @property
@@ -73,7 +78,12 @@ class _Handler(BaseHTTPRequestHandler):
             ]
             self._send(json.dumps(entries).encode(), "application/json")
             return
-        about = {"id": name, "modelId": name, "sha": COMMIT, "siblings": [{"rfilename": file} for file in files]}
+        about = {
+            "id": name,
+            "modelId": name,
+            "sha": self._commit(name),
+            "siblings": [{"rfilename": file} for file in files],
+        }
         self._send(json.dumps(about).encode(), "application/json")
 
     def _file(self, name: str, revision: str, file: str) -> None:
@@ -88,12 +98,15 @@ class _Handler(BaseHTTPRequestHandler):
             data = (folder / file).read_bytes()
             if self.command == "GET":
                 self.server.downloads.append(f"{name}/{file}")
-            self._send(data, headers={"ETag": f'"{_etag(data)}"', "X-Repo-Commit": COMMIT})
+            self._send(data, headers={"ETag": f'"{_etag(data)}"', "X-Repo-Commit": self._commit(name)})
+
+    def _commit(self, name: str) -> str:
+        return self.server.revisions.get(name, COMMIT)
 
     def _repository(self, name: str, revision: str) -> Path | None:
         if name not in self.server.repositories:
             self._refuse(404, "RepoNotFound")
-        elif revision not in ("main", COMMIT):
+        elif revision not in ("main", self._commit(name)):
             self._refuse(404, "RevisionNotFound")
         else:
             return self.server.repositories[name]

@@ -139,7 +139,7 @@ for place in json.loads(sys.argv[1]):
         outcomes[place] = registry.load("sd2", name, replacements={"sd2": place}).side
     except CheckpointError as error:
         outcomes[place] = str(error)
-    status = describe({"sd2": place})[0] if place in sys.argv[2:] else None
+    status = describe({"sd2": place}, ["sd2"]).generators[0] if place in sys.argv[2:] else None
     outcomes[f"{place} status"] = status and status.state
 print(json.dumps(outcomes))
 """
@@ -182,7 +182,7 @@ def test_a_hub_gives_refuses_and_is_not_needed_again(published, tmp_path):
     offline = ask("http://127.0.0.1:9", tmp_path / "cache", ["me/sd2", "me/new"], ["me/new"])
     assert offline["me/sd2"] == 512
     assert "could not be downloaded from http://127.0.0.1:9" in offline["me/new"]
-    assert offline["me/new status"] == "unknown"
+    assert offline["me/new status"] == "not here"
 
 
 # ── The cache of tiny checkpoints ─────────────────────────────────────────────────────────────────
