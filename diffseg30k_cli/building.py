@@ -15,6 +15,7 @@ from diffseg30k_cli.options import (
     CheckpointChoices,
     Dataset,
     Device,
+    ExecutorChoices,
     MaxFailures,
     Out,
     PackChoices,
@@ -27,9 +28,10 @@ from diffseg30k_cli.options import (
     VlmChoices,
     WorkChoices,
     Workers,
+    worker_count,
 )
 from diffseg30k_cli.printing import Files, Submitted, console, show, show_stage, show_table
-from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
+from generation.editing.executors.options import ExecutorOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
 Target = Annotated[
@@ -127,7 +129,7 @@ def _build(
         run=run,
         target=target,
         worker=work.worker(replaced),
-        where=ExecutorOptions(workers=_workers(workers, work.device)),
+        where=ExecutorOptions(workers=worker_count(workers, work.device)),
         client=client,
         quality=scoring.quality(),
         packing=packing.packing(),
@@ -148,16 +150,29 @@ def plan(
     replaced: CheckpointChoices,
     vlm: VlmChoices,
     work: WorkChoices,
+    executing: ExecutorChoices,
     check: Check = False,
     as_json: AsJson = False,
 ) -> None:
-    """Fixes every edit before any is made: base images, regions, prompts, generators, seeds."""
+    """Fixes every edit before any is made: base images, regions, prompts, generators, seeds.
+
+    With --captions the executor paints base images first. With --executor slurm they are submitted, and the
+    command is given again when the jobs have ended.
+    """
+    from generation.prepare.painting import PicturesSubmitted
     from generation.prepare.prepare import prepare_run
 
     client = vlm.client(work.device) if choices.asks_vlm else None
-    painting = work.worker(replaced) if sources.captions else None
+    if executing.executor != "local" and not sources.captions:
+        raise typer.BadParameter("it paints base images: give --captions", param_hint="--executor")
+    where = executing.where(work.device) if sources.captions else None
+    painting = work.on(where).worker(replaced, where.kind == "local") if where else None
     planned = choices.plan(replaced, client)
-    show(prepare_run(run, sources.sources(), planned, client, painting, check=check), as_json)
+    try:
+        show(prepare_run(run, sources.sources(), planned, client, painting, check=check, where=where), as_json)
+    except PicturesSubmitted as waiting:
+        again = "when the jobs have ended, give the same command again: it makes the plan"
+        show(Submitted(run, waiting.jobs, again), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -167,29 +182,13 @@ def generate(
     replaced: CheckpointChoices,
     vlm: VlmChoices,
     work: WorkChoices,
-    workers: Workers = None,
+    executing: ExecutorChoices,
     max_failures: MaxFailures = 0,
-    executor: Annotated[ExecutorKind, typer.Option(help="This machine, or a cluster.")] = "local",
-    shared: Annotated[
-        bool, typer.Option("--shared", help="Other machines edit the same run, each started by this command.")
-    ] = False,
-    address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto",
-    gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0,
-    partition: Annotated[str | None, typer.Option(help="Slurm: the partition.")] = None,
-    time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = SlurmOptions.time,
-    setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = "",
-    sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None,
     check: Check = False,
     as_json: AsJson = False,
 ) -> None:
     """Makes the unfinished edits of a plan; those that failed are tried again."""
-    slurm = None
-    if executor == "slurm" or partition:
-        pairs = tuple((key, value) for key, _, value in (pair.partition("=") for pair in sbatch or ()))
-        slurm = SlurmOptions(partition or "", time_limit, gpus=gpus, setup=setup, sbatch=pairs)
-    if executor != "local" and workers is None:
-        raise typer.BadParameter("give the number of workers on the cluster", param_hint="--workers")
-    where = ExecutorOptions(executor, _workers(workers, work.device), shared, address, gpus, slurm)
+    where = executing.where(work.device)
     _generate(run, replaced, vlm, work, where, max_failures, check, as_json)
 
 
@@ -210,10 +209,7 @@ def _generate(
     from generation.editing.run import submit
     from generation.prepare.run_options import read_vlm
 
-    here = where.kind == "local"
-    if not here:
-        work = WorkChoices("cuda" if where.gpus else "cpu", work.batch_size)
-    options = work.worker(replaced, here)
+    options = work.on(where).worker(replaced, where.kind == "local")
     if where.kind == "slurm":
         show(Submitted(run, tuple(submit(run, options, where))), as_json)
         return
@@ -294,16 +290,10 @@ def lora(
     """Edits the validation images of Stable Diffusion XL again with a LoRA, as the config `semantic-lora`."""
     from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
 
-    where = ExecutorOptions(workers=_workers(workers, work.device))
+    where = ExecutorOptions(workers=worker_count(workers, work.device))
     options = BuildOptions(worker=work.worker(replaced), where=where)
     if not add_lora_edits(run, out, lora_run, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
-
-
-def _workers(workers: int | None, device: str) -> int:
-    from generation.editing.devices import resolve_device, resolve_workers
-
-    return workers or resolve_workers(None, resolve_device(device))
 
 
 def _show(dataset: str) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.packing.options import SHARD_BYTES, PackOptions
+from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 from generation.plan.choices import REMOVAL_DILATION, CheckpointKind, PromptsBy, RegionsFrom
 from generation.quality.options import Judge, QualityOptions
 
@@ -245,6 +246,54 @@ class WorkChoices:
 
         device = resolve_device(self.device) if here else self.device
         return WorkerOptions(device, self.batch_size or (1 if device == "cpu" else 4), replaced.replacements())
+
+    def on(self, where: ExecutorOptions) -> "WorkChoices":
+        """The same for workers of a cluster, whose device follows from its GPUs."""
+        return self if where.kind == "local" else WorkChoices("cuda" if where.gpus else "cpu", self.batch_size)
+
+
+def worker_count(workers: int | None, device: str) -> int:
+    """The number of workers asked for, or one a processor core or GPU."""
+    from generation.editing.devices import resolve_device, resolve_workers
+
+    return workers or resolve_workers(None, resolve_device(device))
+
+
+@dataclass(frozen=True)
+class ExecutorChoices:
+    """The executor of a wave."""
+
+    workers: Workers = None
+    executor: Annotated[ExecutorKind, typer.Option(help="This machine, or a cluster.")] = "local"
+    shared: Annotated[
+        bool, typer.Option("--shared", help="Other machines work on the same run, each started by this command.")
+    ] = False
+    address: Annotated[str, typer.Option(help="Ray: of the cluster; `local` starts one here.")] = "auto"
+    gpus: Annotated[int, typer.Option(min=0, help="Ray and Slurm: GPUs a worker.")] = 0
+    partition: Annotated[str | None, typer.Option(help="Slurm: the partition.")] = None
+    time_limit: Annotated[str, typer.Option(help="Slurm: of a job.")] = SlurmOptions.time
+    setup: Annotated[str, typer.Option(help="Slurm: a command first, such as `source env/bin/activate`.")] = ""
+    sbatch: Annotated[list[str] | None, typer.Option(help="Slurm: KEY=VALUE for sbatch; may be repeated.")] = None
+
+    def where(self, device: str) -> ExecutorOptions:
+        """The executor's options.
+
+        Args:
+            device: of local workers, whose number follows from it if it is left out.
+
+        Raises:
+            typer.BadParameter: a cluster's number of workers is left out.
+        """
+        slurm = None
+        if self.executor == "slurm" or self.partition:
+            pairs = tuple((key, value) for key, _, value in (pair.partition("=") for pair in self.sbatch or ()))
+            slurm = SlurmOptions(
+                self.partition or "", self.time_limit, gpus=self.gpus, setup=self.setup, sbatch=pairs
+            )
+        if self.executor != "local" and self.workers is None:
+            raise typer.BadParameter("give the number of workers on the cluster", param_hint="--workers")
+        workers = worker_count(self.workers, device)
+        return ExecutorOptions(self.executor, workers, self.shared, self.address, self.gpus, slurm)
 
 
 @dataclass(frozen=True)

@@ -108,11 +108,21 @@ def _edited_runs(
     painting = options.worker if sources.captions else None
     if options.target:
         rounds = carry_out(
-            run, options.target, sources, plan, work, partial(report, "plan"), planner, painting, options.check
+            run,
+            options.target,
+            sources,
+            plan,
+            work,
+            partial(report, "plan"),
+            planner,
+            painting,
+            options.check,
+            options.where,
         )
         report("rounds", rounds)
         return rounds.runs, all(complete)
-    report("plan", prepare_run(run, sources, plan, planner, painting, check=options.check))
+    planned = prepare_run(run, sources, plan, planner, painting, check=options.check, where=options.where)
+    report("plan", planned)
     work(run)
     return (run,), all(complete)
 

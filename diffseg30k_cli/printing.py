@@ -66,13 +66,16 @@ class Submitted:
     Attributes:
         run: the run directory.
         jobs: their ids, in order of turn.
+        then: what to do when they have ended; empty for nothing.
     """
 
     run: str
     jobs: tuple[str, ...]
+    then: str = ""
 
     def lines(self) -> list[str]:
-        return [f"submitted: {', '.join(self.jobs)}", f"to follow it: diffseg30k status {self.run}"]
+        lines = [f"submitted: {', '.join(self.jobs)}", f"to follow it: diffseg30k status {self.run}"]
+        return [*lines, self.then] if self.then else lines
 
 
 def show(report: Report, as_json: bool = False) -> None:

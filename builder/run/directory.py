@@ -3,12 +3,14 @@
     RUN/
       options.json            the options of the run
       bases.parquet           one row per base image: `builder.run.bases.Base`
+      pictures.parquet        one row per base image to be painted: `builder.run.planned_picture.PlannedPicture`
       plan.parquet            one row per planned edit: `builder.run.planned_edit.PlannedEdit`
       bases/IMAGE.webp        the base image
       turn-1/IMAGE.webp       the image after the turn
       turn-1/IMAGE.mask.png   the pixels that the turn edited: 0 or 1
       turn-1/IMAGE.json       `builder.run.records.EditRecord`, written last: an edit is finished when it has one
-      failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record
+      failures/turn-1/IMAGE.json   why an edit failed; it counts as long as there is no record. Turn 0: a picture
+      memory/                 what memory allowed: `generation.editing.memory_limits`
       loads/turn-1/GENERATOR.WORKER.json   a worker has loaded a generator
       claims/                 which worker has which chunk: `generation.editing.chunk_claims`
       scores/IMAGE.json       the quality of the finished image, if it was scored
@@ -30,6 +32,7 @@ from fsspec.implementations.local import LocalFileSystem
 from builder.encoding.whole_file import UNFINISHED, write_whole
 
 BASES = "bases.parquet"
+PICTURES = "pictures.parquet"
 PLAN = "plan.parquet"
 OPTIONS = "options.json"
 READERS = 16
@@ -53,6 +56,11 @@ def mask_path(image: str, turn: int) -> str:
 
 def record_path(image: str, turn: int) -> str:
     return f"turn-{turn}/{image}.json"
+
+
+def finished_path(image: str, turn: int) -> str:
+    """The file by which an edit is finished: its record; for turn 0 the painted base image."""
+    return record_path(image, turn) if turn else base_path(image)
 
 
 def failure_path(image: str, turn: int) -> str:
@@ -143,7 +151,9 @@ class RunDirectory:
         return {name: _modified(entry) for name, entry in names if not name.endswith(UNFINISHED)}
 
     def finished(self, turn: int) -> set[str]:
-        """The images whose edit of this turn is finished."""
+        """The images whose edit of this turn is finished; for turn 0 all base images that are there."""
+        if turn == 0:
+            return {name.removesuffix(".webp") for name in self.names("bases")}
         return {name.removesuffix(".json") for name in self.names(f"turn-{turn}") if name.endswith(".json")}
 
     def failed(self, turn: int) -> set[str]:

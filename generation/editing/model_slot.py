@@ -8,12 +8,13 @@ import dataclasses
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, TypeVar
+from typing import TypeVar
 
 from builder.run.directory import RunDirectory
 from builder.run.records import write_load
 from generation.editing.executors.worker_process import worker_number
 from generation.editing.memory_limits import read_limit, write_limit
+from generation.editing.waves import Work
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from generation.generators.pipelines import memory
@@ -22,19 +23,6 @@ from generation.generators.pipelines.memory import Placement
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-
-
-class Work(Protocol):
-    """An edit or a picture, as far as its model is concerned."""
-
-    @property
-    def turn(self) -> int: ...
-    @property
-    def generator(self) -> str: ...
-    @property
-    def checkpoint(self) -> str: ...
-    @property
-    def lora(self) -> str | None: ...
 
 
 class OutOfMemory(ValueError):

@@ -2,41 +2,23 @@
 
 import dataclasses
 import os
-import socket
-import threading
-import time
-import uuid
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
-
-from tqdm import tqdm
 
 from builder.run.bases import Base, bases_by_name
-from builder.run.directory import LOGS, RunDirectory, failure_path
+from builder.run.directory import LOGS, RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.planned_picture import read_pictures
 from builder.run.records import EditFailure, count_loads, delete_damaged_records, read_failures
 from diffseg30k import MAX_TURNS
-from generation.editing.chunk_claims import Claims
 from generation.editing.executors.options import ExecutorOptions
+from generation.editing.wave_run import begin_wave, forget_failures, new_session, run_wave
 from generation.editing.waves import Chunk, chunks, to_make, with_input
 from generation.editing.worker_options import WorkerOptions
 from generation.vlm.client import VlmClient
 
 TURNS = range(1, MAX_TURNS + 1)
-
-SHARED = "shared"
-"""The session of commands on several machines that share a run directory."""
-
-KILLS_IN_VAIN = 3
-"""Attempts in a row in which workers are killed and no edit is finished, before a run gives up."""
-
-LOOKING = 50
-"""The progress bar pauses this many times as long as its last listing took: large folders take seconds."""
-
-POLL = 3.0
-"""Seconds between two checks whether other machines are still editing."""
 
 
 @dataclass(frozen=True)
@@ -115,11 +97,10 @@ def generate(
             if turn > 1:  # of images that were made again the turn before
                 again = _forget_damaged(run, turn, bases)
                 damaged, before = damaged + again, before - len(again)
-            if not (where.shared and _others_work(run, turn)):  # else they may be new
-                forget_failures(run, turn)
+            begin_wave(run, turn, where)
             wave = chunks(plan, turn)
             _ask_for_prompts(run, wave, client)
-            _run_wave(run, wave, where, options)
+            run_wave(run, wave, where, options)
     finally:
         _release_model()
     return dataclasses.replace(_report(run, plan, before, loads), damaged=tuple(damaged))
@@ -145,30 +126,62 @@ def submit(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list
         raise ValueError(f"{run_url}: every edit of the plan is finished")
     for turn in turns:
         forget_failures(run, turn)
-    session = _new_session()
+    session = new_session()
     logs = [f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}/slurm-{session}" for turn in turns]
     return submit_waves([EditWave(run.url, turn, options, session) for turn in turns], where, logs)
+
+
+def paint(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> dict[str, str]:
+    """Paints the pictures of a run that are not there yet and have not failed: wave 0.
+
+    Args:
+        run_url: the run directory.
+        options: how each worker works.
+        where: a `local` or `ray` executor.
+
+    Returns:
+        The pictures that could not be made: name to reason.
+
+    Raises:
+        WorkerKilled: see `generate`.
+    """
+    run = RunDirectory(run_url)
+    _quiet_datatrove()
+    try:
+        run_wave(run, chunks(read_pictures(run), 0), where, options)
+    finally:
+        _release_model()
+    return {failure.image: failure.reason for failure in read_failures(run, 0)}
+
+
+def submit_pictures(run_url: str, options: WorkerOptions, where: ExecutorOptions) -> list[str]:
+    """Submits the painting of a run's pictures to Slurm as a job array, and returns its job id.
+
+    Raises:
+        FileNotFoundError: this machine has no `sbatch`.
+    """
+    from generation.editing.executors.slurm import submit_waves
+    from generation.editing.worker import EditWave
+
+    run, session = RunDirectory(run_url), new_session()
+    _quiet_datatrove()
+    logs = f"{run.url.rstrip('/')}/{LOGS}/turn-0/slurm-{session}"
+    return submit_waves([EditWave(run.url, 0, options, session)], where, [logs])
 
 
 def _forget_damaged(run: RunDirectory, turn: int, bases: dict[str, Base], check: bool = False) -> list[str]:
     return list(delete_damaged_records(run, turn, bases, check).values())
 
 
-def _new_session() -> str:
-    return uuid.uuid4().hex[:12]
-
-
-def forget_failures(run: RunDirectory, turn: int) -> None:
-    """Deletes the failures of a turn, so that these edits are tried again."""
-    for image in run.failed(turn):
-        run.delete(failure_path(image, turn))
-
-
 def _open_plan(run: RunDirectory, client: VlmClient | None) -> list[PlannedEdit]:
-    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # datatrove reads it once, when its logger is imported
+    _quiet_datatrove()
     plan = read_plan(run)
     _check_vlm(plan, client)
     return plan
+
+
+def _quiet_datatrove() -> None:
+    os.environ.setdefault("LOGURU_LEVEL", "ERROR")  # datatrove reads it once, when its logger is imported
 
 
 def _unfinished(run: RunDirectory, plan: Sequence[PlannedEdit], turn: int) -> set[str]:
@@ -195,7 +208,7 @@ def _check_vlm(plan: Sequence[PlannedEdit], client: VlmClient | None) -> None:
         raise ValueError(f"the plan leaves the prompts to the VLM {', '.join(sorted(wanted))}: {given}")
 
 
-def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk], client: VlmClient | None) -> None:
+def _ask_for_prompts(run: RunDirectory, wave: Sequence[Chunk[PlannedEdit]], client: VlmClient | None) -> None:
     """Has the VLM write the prompts of a wave, then frees its memory before the edits begin."""
     edits = [edit for chunk in wave for edit in chunk.edits if edit.prompt_by]
     if not edits or client is None:
@@ -226,95 +239,3 @@ def _release_model() -> None:
 
 def _finished(run: RunDirectory) -> int:
     return sum(len(run.finished(turn)) for turn in TURNS)
-
-
-def _run_wave(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> None:
-    """Runs a turn, again after a killed worker as long as edits get finished."""
-    from generation.editing.executors.local import WorkerKilled
-
-    edits = [edit for chunk in wave for edit in chunk.edits]
-    remaining = len(to_make(run, edits))
-    in_vain = 0
-    while remaining:
-        killed = None
-        try:
-            with _Progress(run, edits):
-                _executor(run, wave, where, options).run()
-        except WorkerKilled as error:
-            killed = error
-        still = len(to_make(run, edits))
-        in_vain = in_vain + 1 if killed and still == remaining else 0
-        if killed and in_vain == KILLS_IN_VAIN:  # an edit that kills every worker
-            raise killed
-        if not killed and still == remaining and not (where.shared and _wait_for_others(run, wave[0].turn)):
-            return
-        remaining = still
-
-
-def _wait_for_others(run: RunDirectory, turn: int) -> bool:
-    """Waits once if other machines are editing the wave; returns whether any was."""
-    if not _others_work(run, turn):
-        return False
-    time.sleep(POLL)
-    return True
-
-
-def _others_work(run: RunDirectory, turn: int) -> bool:
-    """Whether another command edits the wave; deletes the claims of this machine's killed commands first."""
-    claims = Claims(run, SHARED, turn, _machine())
-    claims.drop_ended(socket.gethostname())
-    return claims.others_work()
-
-
-def _machine() -> str:
-    return f"{socket.gethostname()}-{os.getpid()}-"
-
-
-def _executor(run: RunDirectory, wave: Sequence[Chunk], where: ExecutorOptions, options: WorkerOptions) -> Any:
-    from generation.editing.worker import EditWave
-
-    turn = wave[0].turn
-    logs = f"{run.url.rstrip('/')}/{LOGS}/turn-{turn}"
-    if where.kind == "ray":
-        from generation.editing.executors.ray import ray_executor
-
-        return ray_executor(EditWave(run.url, turn, options, _new_session()), where, f"{logs}/ray")
-    from generation.editing.executors.local import local_executor
-
-    if not where.shared:
-        workers = min(where.workers, len(wave))
-        return local_executor(EditWave(run.url, turn, options, _new_session()), workers, logs, options.device)
-    machine = _machine()
-    step = EditWave(run.url, turn, options, SHARED, machine)
-    return local_executor(step, where.workers, f"{logs}/{machine}{_new_session()}", options.device)
-
-
-class _Progress:
-    """A progress bar that counts the records of a wave, those written by other machines included."""
-
-    def __init__(self, run: RunDirectory, edits: Sequence[PlannedEdit]):
-        self._run, self._turn = run, edits[0].turn
-        self._images = {edit.image for edit in edits}
-        self._stop = threading.Event()
-        self._bar = tqdm(total=len(edits), desc=f"turn {self._turn}", unit="edit", initial=self._count())
-        self._thread = threading.Thread(target=self._follow, daemon=True)
-
-    def _count(self) -> int:
-        return len(self._images & self._run.finished(self._turn))
-
-    def _follow(self) -> None:
-        pause = 1.0
-        while not self._stop.wait(pause):
-            started = time.perf_counter()
-            self._bar.update(self._count() - self._bar.n)
-            pause = max(1.0, LOOKING * (time.perf_counter() - started))
-
-    def __enter__(self) -> "_Progress":
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-        self._bar.update(self._count() - self._bar.n)
-        self._bar.close()

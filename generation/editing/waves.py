@@ -11,24 +11,42 @@ There is no central scheduler: each worker takes the next chunk that no other ha
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Generic, Protocol, TypeVar
 
-from builder.run.directory import RunDirectory, failure_path, record_path
-from builder.run.planned_edit import PlannedEdit
+from builder.run.directory import RunDirectory, failure_path, finished_path
 from diffseg30k import GENERATORS
 
 CHUNK_SIZE = 16
 """Edits per chunk: enough to outweigh a model load, few enough to spread over many workers."""
 
 
+class Work(Protocol):
+    """A planned edit, or in turn 0 a picture that is painted."""
+
+    @property
+    def image(self) -> str: ...
+    @property
+    def turn(self) -> int: ...
+    @property
+    def generator(self) -> str: ...
+    @property
+    def checkpoint(self) -> str: ...
+    @property
+    def lora(self) -> str | None: ...
+
+
+Planned = TypeVar("Planned", bound=Work)
+
+
 @dataclass(frozen=True)
-class Chunk:
+class Chunk(Generic[Planned]):
     """Edits of one turn with the same generator, checkpoint and LoRA."""
 
     turn: int
-    edits: tuple[PlannedEdit, ...]
+    edits: tuple[Planned, ...]
 
 
-def chunks(plan: Sequence[PlannedEdit], turn: int, size: int = CHUNK_SIZE) -> list[Chunk]:
+def chunks(plan: Sequence[Planned], turn: int, size: int = CHUNK_SIZE) -> list[Chunk[Planned]]:
     """The chunks of a turn, in the order in which workers take them."""
     edits = sorted((edit for edit in plan if edit.turn == turn), key=lambda edit: (*_model(edit), edit.image))
     found = []
@@ -38,7 +56,7 @@ def chunks(plan: Sequence[PlannedEdit], turn: int, size: int = CHUNK_SIZE) -> li
     return found
 
 
-def _model(edit: PlannedEdit) -> tuple[int, str, str]:
+def _model(edit: Work) -> tuple[int, str, str]:
     return GENERATORS.index(edit.generator), edit.checkpoint, edit.lora or ""
 
 
@@ -50,7 +68,7 @@ class FreeChunks:
         wave: all chunks of a turn; those of one model are consecutive.
     """
 
-    def __init__(self, wave: Sequence[Chunk]):
+    def __init__(self, wave: Sequence[Chunk[Planned]]):
         self._following = list(range(len(wave) + 1))  # next open chunk, as a disjoint-set forest
         self._range: list[tuple[int, int]] = []
         for _, group in groupby(wave, key=lambda chunk: _model(chunk.edits[0])):
@@ -88,7 +106,7 @@ class FreeChunks:
         return number
 
 
-def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+def to_make(run: RunDirectory, edits: Sequence[Planned]) -> list[Planned]:
     """The edits of one turn that can be made now: neither finished nor failed, and their previous turn is
     finished.
 
@@ -100,21 +118,21 @@ def to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit
     return [edit for edit in with_input(run, edits) if edit.image not in over]
 
 
-def with_input(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+def with_input(run: RunDirectory, edits: Sequence[Planned]) -> list[Planned]:
     """The edits of one turn whose previous turn is finished."""
-    if not edits or edits[0].turn == 1:
+    if not edits or edits[0].turn <= 1:
         return list(edits)
     ready = run.finished(edits[0].turn - 1)
     return [edit for edit in edits if edit.image in ready]
 
 
-def still_to_make(run: RunDirectory, edits: Sequence[PlannedEdit]) -> list[PlannedEdit]:
+def still_to_make(run: RunDirectory, edits: Sequence[Planned]) -> list[Planned]:
     """The same for the edits of one chunk, by looking up their files only."""
     return [edit for edit in edits if _is_to_make(run, edit)]
 
 
-def _is_to_make(run: RunDirectory, edit: PlannedEdit) -> bool:
-    if edit.turn > 1 and not run.exists(record_path(edit.image, edit.turn - 1)):
+def _is_to_make(run: RunDirectory, edit: Work) -> bool:
+    if edit.turn > 1 and not run.exists(finished_path(edit.image, edit.turn - 1)):
         return False
-    over = (record_path(edit.image, edit.turn), failure_path(edit.image, edit.turn))
+    over = (finished_path(edit.image, edit.turn), failure_path(edit.image, edit.turn))
     return not any(run.exists(path) for path in over)

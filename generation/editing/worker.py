@@ -2,7 +2,7 @@
 records."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import lru_cache, partial
@@ -15,6 +15,7 @@ from builder.run.bases import Base, bases_by_name
 from builder.run.directory import PLAN, RunDirectory, image_path, mask_path
 from builder.run.file_digest import REPAIR, DamagedFile, FileDigest, check
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.planned_picture import read_pictures
 from builder.run.records import (
     EditFailure,
     made_as_planned,
@@ -27,7 +28,8 @@ from generation.editing.background_io import BackgroundIo
 from generation.editing.chunk_claims import Claims
 from generation.editing.edit import EditFailed, Inpainted, inpaint
 from generation.editing.model_slot import SLOT, OutOfMemory
-from generation.editing.waves import Chunk, FreeChunks, chunks, still_to_make
+from generation.editing.painting import paint_pictures
+from generation.editing.waves import Chunk, FreeChunks, Planned, chunks, still_to_make
 from generation.editing.worker_options import WorkerOptions
 from generation.generators.pipelines.inpainter import Inpainter
 from generation.prompts.vlm_prompts import WrittenPrompts
@@ -62,16 +64,16 @@ class Made:
 
 
 @lru_cache(maxsize=1)
-def _wave(run_url: str, turn: int) -> list[Chunk]:
+def _wave(run_url: str, turn: int) -> list[Chunk[PlannedEdit]]:
     return chunks(read_plan(RunDirectory(run_url)), turn)
 
 
 class EditWave(PipelineStep):
-    """The pipeline step of a worker: makes edits of a wave until no chunk is available.
+    """The pipeline step of a worker: makes edits of a wave, or paints pictures, until no chunk is available.
 
     Args:
         run_url: the run directory.
-        turn: the turn whose edits are made, 1 to 3.
+        turn: the turn whose edits are made, 1 to 3; 0 for pictures.
         options: device, batch size and replaced checkpoints.
         session: workers of one session see each other's chunk claims.
         machine: prefix of the worker names of this machine, where machines share a session.
@@ -89,23 +91,44 @@ class EditWave(PipelineStep):
         self.machine = machine
 
     def run(self, data: None, rank: int = 0, world_size: int = 1) -> None:
-        run, wave = RunDirectory(self.run_url), _wave(self.run_url, self.turn)
-        prompts = WrittenPrompts(run)
+        run = RunDirectory(self.run_url)
         claims = Claims(run, self.session, self.turn, f"{self.machine}{rank:05d}")
-        free = FreeChunks(wave)
-        last = None
-        start = len(wave) * rank // world_size
+        start = rank / world_size
         with BackgroundIo() as background_io:
-            while (number := free.next(claims.held(), last, start)) is not None:
-                if not still_to_make(run, wave[number].edits):
-                    free.close(number)
-                elif claims.take(number):
-                    free.close(number)
+            if self.turn == 0:
+                pictures = chunks(read_pictures(run), 0)  # read anew: a plan may add pictures
+                for number, planned in _mine(run, pictures, claims, start, background_io):
                     heartbeat = partial(claims.refresh, number)
-                    ready = prompts.added_to(still_to_make(run, wave[number].edits))
-                    make_edits(run, ready, self.options, background_io, heartbeat)
-                    background_io.when_written(partial(claims.drop, number))
-                    last = number
+                    paint_pictures(run, planned, self.options, background_io, heartbeat)
+                return
+            prompts = WrittenPrompts(run)
+            for number, edits in _mine(run, _wave(self.run_url, self.turn), claims, start, background_io):
+                heartbeat = partial(claims.refresh, number)
+                make_edits(run, prompts.added_to(edits), self.options, background_io, heartbeat)
+
+
+def _mine(
+    run: RunDirectory,
+    wave: Sequence[Chunk[Planned]],
+    claims: Claims,
+    start: float,
+    background_io: BackgroundIo,
+) -> Iterator[tuple[int, list[Planned]]]:
+    """Claims one chunk after the other; yields its number and what is still to be made of it.
+
+    Args:
+        start: where in the wave this worker begins to look, 0 to 1.
+        background_io: the claim is withdrawn when it has written all that it was given.
+    """
+    free, last = FreeChunks(wave), None
+    while (number := free.next(claims.held(), last, int(len(wave) * start))) is not None:
+        if not still_to_make(run, wave[number].edits):
+            free.close(number)
+        elif claims.take(number):
+            free.close(number)
+            yield number, still_to_make(run, wave[number].edits)
+            background_io.when_written(partial(claims.drop, number))
+            last = number
 
 
 def make_edits(

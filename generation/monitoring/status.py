@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean
 
-from builder.run.directory import RunDirectory
+from builder.run.directory import PLAN, RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.planned_picture import read_pictures
 from builder.run.records import count_loads, read_record
 from diffseg30k import MAX_TURNS
 
@@ -21,7 +22,7 @@ class WaveStatus:
     """The progress of one turn.
 
     Attributes:
-        turn: 1 to 3.
+        turn: 1 to 3, or 0: base images that are painted from captions, instead of edits.
         planned: edits in the plan.
         finished: edits with a record.
         failed: edits whose last attempt failed.
@@ -69,7 +70,7 @@ class RunStatus:
     """The progress of a run.
 
     Attributes:
-        waves: one status per turn.
+        waves: one status per turn; turn 0 only where base images are painted.
         generators: one status per generator of the plan.
         seconds_left: seconds that one worker needs for the waiting edits; None while a generator has no finished
             edit.
@@ -92,20 +93,29 @@ def read_status(run_url: str, now: float, window: float = 600.0) -> RunStatus:
     """Reads the progress of a run.
 
     Args:
-        run_url: a run directory with a plan.
+        run_url: a run directory with a plan, or whose base images are being painted.
         now: the present time in seconds since 1970.
         window: seconds over which the present rate is measured.
 
     Raises:
-        FileNotFoundError: the run directory holds no plan.
+        FileNotFoundError: the run directory holds no plan, and no base images are being painted for one.
     """
     run = RunDirectory(run_url)
-    plan = read_plan(run)
+    pictures = _pictures(run)
+    plan = [] if pictures and not run.exists(PLAN) else read_plan(run)
     finished = {turn: run.finished(turn) for turn in _turns()}
     failed = {turn: run.failed(turn) - finished[turn] for turn in _turns()}
-    waves = _waves(plan, finished, failed)
+    waves = (*pictures, *_waves(plan, finished, failed))
     generators = _generators(run, plan, finished, failed)
     return RunStatus(waves, generators, _seconds_left(generators), _rate(run, now, window))
+
+
+def _pictures(run: RunDirectory) -> tuple[WaveStatus, ...]:
+    planned = {picture.image for picture in read_pictures(run)}
+    if not planned:
+        return ()
+    done = planned & run.finished(0)
+    return (WaveStatus(0, len(planned), len(done), len(planned & run.failed(0) - done), skipped=0),)
 
 
 def _turns() -> range:

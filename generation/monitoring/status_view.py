@@ -15,7 +15,17 @@ def show_status(status: RunStatus, console: Console) -> None:
     waves = Table("turn", "planned", "finished", "failed", "skipped", "waiting")
     for wave in status.waves:
         waves.add_row(
-            *(str(n) for n in (wave.turn, wave.planned, wave.finished, wave.failed, wave.skipped, wave.waiting))
+            *(
+                str(n)
+                for n in (
+                    wave.turn or "pictures",
+                    wave.planned,
+                    wave.finished,
+                    wave.failed,
+                    wave.skipped,
+                    wave.waiting,
+                )
+            )
         )
     generators = Table("generator", "planned", "finished", "loads", "edits/s of one worker")
     for each in status.generators:

@@ -68,7 +68,7 @@ def gather_bases(
         painter: generates pictures.
 
     Raises:
-        CheckpointError: the weights of a generator of base images are missing, gated or damaged.
+        PicturesSubmitted: pictures are to be painted by jobs of Slurm first.
     """
     from_photographs, from_captions = _counts(options.count, available.share)
     photographs = Gathering(

@@ -100,7 +100,8 @@ class Gathering:
 
     def _make(self, names: Iterable[str]) -> bool:
         """Makes missing base images; returns whether all could be made."""
-        wanted = [name for name in names if name not in self._made]
+        # the painter is told of all pictures, so that what it lists does not depend on those that are there
+        wanted = [name for name in names if self._paint or name not in self._made]
         problems = self._problems(wanted)
         for name, problem in zip(wanted, problems, strict=True):
             if problem is None:

@@ -20,6 +20,7 @@ from builder.run.bases import Base, read_bases, write_bases
 from builder.run.directory import PLAN, READERS, RunDirectory, base_path
 from builder.run.map_ahead import map_ahead
 from builder.run.planned_edit import PlannedEdit, read_plan, write_plan
+from generation.editing.executors.options import ExecutorOptions
 from generation.editing.worker_options import WorkerOptions
 from generation.plan.draw import plan_edits
 from generation.plan.options import PlanOptions
@@ -51,6 +52,7 @@ def prepare_run(
     painting: WorkerOptions | None = None,
     used: frozenset[str] = frozenset(),
     check: bool = False,
+    where: ExecutorOptions | None = None,
 ) -> PrepareReport:
     """Plans a run and makes its base images. A run that has its plan is not changed, but for damaged files, which
     are made again.
@@ -63,21 +65,24 @@ def prepare_run(
         painting: worker options for base images from captions; CPU and batch size 1 if left out.
         used: names of images of other runs, which are not used again.
         check: compare the content of every base image with its digest, and not only its size.
+        where: the executor that paints base images from captions; one worker on this machine if left out.
 
     Raises:
         FileNotFoundError: the annotation file, the captions or the photographs are not there.
         ValueError: the annotation file is not COCO, no photograph can be edited, or the run was begun with other
             options.
-        CheckpointError: the weights of a generator of base images are unavailable; finished pictures are kept.
+        PicturesSubmitted: the executor is Slurm, and base images are to be painted first; what fixes them is
+            written, and the call is to be repeated when they are there.
         VlmUnavailable: the VLM does not answer; earlier answers are kept.
     """
     run = RunDirectory(run_url)
+    painter = Painter(run, options.side, painting or WorkerOptions(), where or ExecutorOptions())
     _check(sources, options, client)
     was_planned = run.exists(PLAN)
     if was_planned:
         settle_options(run, sources, options, client)
         if has_whole_plan(run):
-            return _repaired(run, sources, options, painting or WorkerOptions(), check)
+            return _repaired(run, sources, options, painter, check)
     found = _read(sources)
     pictures, skipped = _pictures(run, sources, options, found.coco)
     settle_options(run, sources, options, client)
@@ -87,9 +92,7 @@ def prepare_run(
         available = BaseImageSources(
             _left(found.photographs, used), _left(pictures, used), sources.generated_share
         )
-        bases = gather_bases(
-            run, available, options, propose, Painter(run, options.side, painting or WorkerOptions())
-        )
+        bases = gather_bases(run, available, options, propose, painter)
         made = _write(run, available, bases, options, [*found.skipped, *skipped, *bases.skipped])
     if damaged and damaged != plan_digest(run):
         raise ValueError(
@@ -100,7 +103,7 @@ def prepare_run(
 
 
 def _repaired(
-    run: RunDirectory, sources: SourceOptions, options: PlanOptions, painting: WorkerOptions, check: bool
+    run: RunDirectory, sources: SourceOptions, options: PlanOptions, painter: Painter, check: bool
 ) -> PrepareReport:
     """Makes the damaged base images of a planned run again."""
     bases = read_bases(run)
@@ -108,7 +111,7 @@ def _repaired(
         found = _read(sources)
         pictures, _ = _pictures(run, sources, options, found.coco)
         by_name = {photograph.image: photograph for photograph in [*found.photographs, *pictures]}
-        make_again(run, damaged, by_name, Painter(run, options.side, painting))
+        make_again(run, damaged, by_name, painter)
     unedited = sum(base.num_edits == 0 for base in bases)
     remade = tuple(base.image for base in damaged)
     return PrepareReport(report_on(read_plan(run), unedited, options), was_planned=True, remade=remade)

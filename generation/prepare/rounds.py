@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from builder.run.bases import read_bases
 from builder.run.directory import PLAN, RunDirectory
 from builder.run.surplus import read_surplus, write_surplus
+from generation.editing.executors.options import ExecutorOptions
 from generation.editing.worker_options import WorkerOptions
 from generation.plan.options import PlanOptions
 from generation.plan.selection import unedited_wanted
@@ -110,6 +111,7 @@ def carry_out(
     client: VlmClient | None = None,
     painting: WorkerOptions | None = None,
     check: bool = False,
+    where: ExecutorOptions | None = None,
 ) -> RoundsReport:
     """Plans, edits and scores until the wanted images are accepted or no photographs are left for them.
 
@@ -125,6 +127,7 @@ def carry_out(
         client: see `generation.prepare.prepare.prepare_run`.
         painting: see `generation.prepare.prepare.prepare_run`.
         check: see `generation.prepare.prepare.prepare_run`.
+        where: see `generation.prepare.prepare.prepare_run`.
 
     Raises:
         ValueError, FileNotFoundError: the first round cannot be planned.
@@ -133,7 +136,7 @@ def carry_out(
         raise ValueError(f"a target is at least 1, not {target}")
     wanted = wanted_images(options, target, sources.generated_share)
     first = dataclasses.replace(options, count=target, unedited=unedited_wanted(options, target))
-    report_plan(prepare_run(run_url, sources, first, client, painting, check=check))
+    report_plan(prepare_run(run_url, sources, first, client, painting, check=check, where=where))
     work(run_url)
     runs = [run_url]
     while (used_up := given_up(images := planned_images(runs), wanted)) is None:
@@ -144,7 +147,7 @@ def carry_out(
             again, share = next_round(options, images, wanted)
             left = dataclasses.replace(sources, generated_share=share)
             try:
-                report_plan(prepare_run(url, left, again, client, painting, _used(runs), check))
+                report_plan(prepare_run(url, left, again, client, painting, _used(runs), check, where))
             except NothingToEdit as error:
                 used_up = f"the photographs are used up ({error})"
                 break

@@ -25,6 +25,8 @@ class SleepingWave(EditWave):
         with (
             patch.object(registry, "load", lambda *_, **__: Sleeper(SIDE, SECONDS)),
             patch("torch.cuda.device_count", lambda: 2),
+            patch("torch.cuda.get_device_name", lambda _: "A GPU"),
+            patch("torch.cuda.mem_get_info", lambda _: (2**36, 2**36)),
         ):
             super().run(data, rank, world_size)
 

@@ -9,7 +9,8 @@ from builder.run.directory import RunDirectory
 from builder.run.records import EditFailure, read_failures, write_failure
 from generation.editing.chunk_claims import ACTIVE, Claims
 from generation.editing.executors.options import ExecutorOptions
-from generation.editing.run import SHARED, generate
+from generation.editing.run import generate
+from generation.editing.wave_run import SHARED
 from generation.editing.worker_options import WorkerOptions
 from generation.generators import registry
 from performance.editing.sleeper import Sleeper

@@ -13,7 +13,7 @@ from builder.run.directory import RunDirectory
 from builder.run.planned_edit import write_plan
 from builder.run.records import EditFailure, write_failure, write_load
 from diffseg30k_cli.main import app
-from generation.editing.run import _Progress
+from generation.editing.wave_run import Progress
 from generation.monitoring.estimate import estimate
 from generation.monitoring.simulation import Cluster
 from generation.monitoring.status import read_status
@@ -94,7 +94,7 @@ def test_the_command_prints_the_same_numbers_for_people_and_as_json(run):
 
 
 def test_a_bar_follows_the_records_whoever_writes_them(run, capsys):
-    with _Progress(run, FIRST) as progress:
+    with Progress(run, FIRST) as progress:
         assert progress._bar.n == 2
         finish(run, FIRST[3])
         end = time.monotonic() + 20
