@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 import pytest
+from datasets import load_dataset
 
+from builder.checks.verify import verify
+from diffseg30k import EDIT_TYPES
 from generation.sources.demo.photographs import write_demo_sources
 from tests.kills import Kill, Kills
 
@@ -111,3 +114,23 @@ def test_a_build_with_a_target_that_is_killed_ten_times_ends_in_the_same_bytes(s
     assert codes == [-signal.SIGKILL] * len(TEN_TIMES) + [0]
     assert kills.all_done()
     assert contents(folder / "diffseg30k") == contents(whole)
+
+
+def test_a_removal_paints_more_than_its_mask_and_the_row_says_by_how_much(sources, tmp_path):
+    out = tmp_path / "diffseg30k"
+    subprocess.run(
+        build_command(sources, out, "--workers", "1", "--removal-dilation", "0.3"), cwd=ROOT, check=True
+    )
+    edits = [edit for split in load_dataset(str(out), "edits").values() for row in split for edit in row["edits"]]
+    kinds = [EDIT_TYPES[edit["edit_type"]] for edit in edits]
+    assert {"removal", "addition"} & set(kinds)
+    for kind, edit in zip(kinds, edits, strict=True):
+        assert edit["removal_dilation"] == (None if kind == "attribute_change" else pytest.approx(0.3))
+        assert edit["outside_change"] == 0, "what is painted beyond the mask is not pasted"
+    report = verify(str(out))
+    assert list(report.violations) == []
+
+    again = build_command(sources, out, "--workers", "1", "--removal-dilation", "0.1")
+    done = subprocess.run(again, cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert "removal-dilation was 0.3 and is now 0.1" in done.stderr

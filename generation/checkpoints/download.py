@@ -3,7 +3,9 @@
 import base64
 import hashlib
 import os
+import urllib.error
 import urllib.request
+from http.client import HTTPResponse
 from pathlib import Path
 
 from builder.encoding.whole_file import whole_file
@@ -28,7 +30,7 @@ def download(file: PublishedFile, folder: Path) -> None:
 
     sha256, md5 = hashlib.sha256(), hashlib.md5(usedforsecurity=False)
     with whole_file(folder / file.name) as unfinished:
-        with urllib.request.urlopen(file.url, timeout=TIMEOUT) as response, open(unfinished, "wb") as written:
+        with _opened(file.url) as response, open(unfinished, "wb") as written:
             size, stated_md5 = (
                 int(response.headers.get("Content-Length") or 0),
                 response.headers.get("Content-MD5"),
@@ -45,3 +47,11 @@ def download(file: PublishedFile, folder: Path) -> None:
             raise OSError(f"its SHA-256 is {sha256.hexdigest()} and not {file.sha256}")
         if stated_md5 and base64.b64encode(md5.digest()).decode() != stated_md5:
             raise OSError("its MD5 is not the one that the server states")
+
+
+def _opened(url: str) -> HTTPResponse:
+    try:
+        return urllib.request.urlopen(url, timeout=TIMEOUT)
+    except urllib.error.HTTPError as error:
+        error.close()  # it holds the connection
+        raise OSError(f"{error.code} {error.reason}") from None

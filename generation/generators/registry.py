@@ -195,7 +195,7 @@ def _pipeline(
         file = loras.locate(carried, lora, replacements.get(carried.id)) if carried and lora else None
     options = LoadOptions(
         dtype="float32" if device == "cpu" else entry.dtype,
-        device=device if placement.weights == "resident" else "cpu",
+        device=device if device != "cpu" and placement.weights == "resident" else None,
         quantized=entry.checkpoint.quantized if checkpoint == entry.checkpoint.name else None,
     )
 

@@ -16,12 +16,13 @@ class LoadOptions:
 
     Attributes:
         dtype: dtype of the weights, by torch's name.
-        device: where they are loaded to, without a copy in the host's memory: `cpu` or `cuda:N`.
+        device: where they are loaded to, without a copy in the host's memory: `cpu` or `cuda:N`; None where the
+            pipeline is placed afterwards.
         quantized: how the denoiser is quantised: `int8` (its weights, by torchao), or None.
     """
 
     dtype: str
-    device: str = "cpu"
+    device: str | None = None
     quantized: str | None = None
 
 
@@ -45,8 +46,8 @@ def load_pipeline(
     given = dict(components or {})
     if options.quantized:
         given["quantization_config"] = _quantization(options.quantized)
-    kind, _, index = options.device.partition(":")
-    if kind != "cpu":
+    kind, _, index = (options.device or "").partition(":")
+    if kind:
         given["device_map"] = kind
     with torch.cuda.device(int(index or 0)) if kind == "cuda" else nullcontext():
         pipeline = getattr(diffusers, pipeline_class).from_pretrained(

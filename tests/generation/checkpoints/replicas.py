@@ -62,6 +62,22 @@ def write_replicas(folder: Path) -> dict[str, tuple[Path, str]]:
     return made
 
 
+def write_openais_files(folder: Path) -> list[str]:
+    """Writes the files of OpenAI's server, of a smaller GLIDE; its options, which OpenAI has not, are one more."""
+    import torch
+
+    from generation.generators.glide.pipeline import GlideInpaintPipeline
+
+    tiny = tiny_checkpoint("glide")
+    pipeline = GlideInpaintPipeline.from_pretrained(tiny)
+    shutil.copytree(tiny, folder, ignore=shutil.ignore_patterns("*.safetensors", "*.pt"))
+    torch.save(pipeline.base.state_dict(), folder / "base_inpaint.pt")
+    torch.save(pipeline.upsampler.state_dict(), folder / "upsample_inpaint.pt")
+    names = [file.name for file in PUBLISHED["glide"].files]
+    assert all((folder / name).is_file() for name in names)
+    return [*names, "options.json"]
+
+
 def _replica(source: Path, place: Path, layout: dict[str, tuple[int, int]]) -> Path:
     shutil.copytree(source, place)
     for part, (whole, half) in layout.items():

@@ -4,12 +4,16 @@ import json
 import os
 import subprocess
 import sys
+import threading
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
 
+from generation.checkpoints.published import PUBLISHED
 from tests.generation.checkpoints.model_hub import ModelHub
-from tests.generation.checkpoints.replicas import UNUSED, write_replicas
+from tests.generation.checkpoints.replicas import UNUSED, write_openais_files, write_replicas
 
 ROOT = Path(__file__).parents[3]
 SCRIPT = """
@@ -105,3 +109,45 @@ def test_each_published_repository_loads_as_it_lies_on_the_hub(replicas, tmp_pat
         "hunyuandit1.1",
         "sdxl=inpainting",
     }
+
+
+OPENAI = """
+import json, sys
+from dataclasses import replace
+import numpy as np
+from generation.checkpoints.checkpoint import PublishedFile
+from generation.generators import registry
+from generation.generators.pipelines.inpainter import InpaintRequest
+
+entry = registry.GENERATORS["glide"]
+files = tuple(map(PublishedFile, json.loads(sys.argv[1])))
+registry.GENERATORS["glide"] = replace(entry, checkpoint=replace(entry.checkpoint, files=files))
+name = registry.settings(["glide"], "full", {})[0].checkpoint
+inpainter = registry.load("glide", name)
+inpainter.side = 128
+image, mask = np.full((128, 128, 3), 90, np.uint8), np.zeros((128, 128), bool)
+mask[32:96, 32:96] = True
+results = inpainter([InpaintRequest(image, mask, "a cat", seed, 4, 3.0) for seed in (1, 2)])
+print(json.dumps([name, bool((results[0] != results[1]).any())]))
+"""
+
+
+def test_glide_loads_from_the_files_of_openais_server(tmp_path):
+    names = write_openais_files(tmp_path / "server")
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path / "server"))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        urls = [f"http://127.0.0.1:{server.server_address[1]}/{name}" for name in names]
+        environment = {**os.environ, "DIFFSEG30K_CACHE": str(tmp_path / "cache")}
+        done = subprocess.run(
+            [sys.executable, "-c", OPENAI, json.dumps(urls)],
+            cwd=ROOT,
+            env=environment,
+            capture_output=True,
+            text=True,
+        )
+        server.shutdown()
+    assert done.returncode == 0, done.stderr[-2000:]
+    assert json.loads(done.stdout) == [PUBLISHED["glide"].name, True]
+    kept = tmp_path / "cache" / PUBLISHED["glide"].folder_name
+    assert sorted(path.name for path in kept.iterdir()) == sorted(names)

@@ -39,7 +39,7 @@ class Gpu:
 
     def __init__(self) -> None:
         self.free = 80 * GIB
-        self.loaded_to: list[str] = []
+        self.loaded_to: list[str | None] = []
         self.ran_out: list[str] = []
         self.fails: Callable[[str, int, str], bool] = lambda *_: False
 
@@ -53,10 +53,10 @@ def gpu(monkeypatch) -> Gpu:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
     place, load = memory.place, registry.load
 
-    def options(dtype: str, device: str, quantized: str | None) -> LoadOptions:
+    def options(dtype: str, device: str | None, quantized: str | None) -> LoadOptions:
         gpu.loaded_to.append(device)
         assert dtype in ("float16", "bfloat16")
-        return LoadOptions("float32", "cpu", quantized)
+        return LoadOptions("float32", "cpu" if device else None, quantized)
 
     def loading(*arguments, placement: Placement, **named):
         inpainter = load(*arguments, placement=placement, **named)
@@ -122,7 +122,7 @@ def test_with_little_room_they_stay_on_the_host_and_the_batch_is_planned(gpu, tm
     assert SLOT.placement == Placement("resident", False, 2)
     gpu.free = GIB + 2**20
     edit(tmp_path / "less")
-    assert (SLOT.placement.weights, SLOT.placement.batch, gpu.loaded_to[-1]) == ("sequential_offload", 1, "cpu")
+    assert (SLOT.placement.weights, SLOT.placement.batch, gpu.loaded_to[-1]) == ("sequential_offload", 1, None)
 
 
 @pytest.mark.parametrize(
@@ -151,7 +151,7 @@ def test_an_edit_that_does_not_fit_alone_gets_the_next_placements_until_it_does(
     run = edit(tmp_path)
     assert len(run.finished(1)) == len(PROMPTS)
     assert limit(run) == SLOT.placement == Placement("group_offload", False, 1)
-    assert gpu.loaded_to == ["cuda:0", "cpu", "cpu"]
+    assert gpu.loaded_to == ["cuda:0", None, None]
 
 
 def test_an_edit_that_never_fits_fails_with_the_reason_and_the_worker_goes_on(gpu, tmp_path):

@@ -161,13 +161,14 @@ def test_the_noise_of_an_edit_does_not_depend_on_other_images():
 
 
 def test_every_edit_carries_what_fixes_it(tmp_path):
-    made = make_plan(candidates([4] * 30), options(compositing="regenerated"))
+    made = make_plan(candidates([4] * 30), options(compositing="regenerated", removal_dilation=0.15))
     for edit in made.edits:
         assert edit.checkpoint == f"tiny/{edit.generator}"
         assert (edit.steps, edit.guidance, edit.side, edit.compositing) == (2, 4.5, SIDE, "regenerated")
         assert 0 <= edit.seed < 2**31
         assert edit.prompt
         assert (edit.removal_prompt is not None) == (edit.edit_type == "addition")
+        assert edit.removal_dilation == (None if edit.edit_type == "attribute_change" else 0.15)
         assert edit.mask().any()
         assert edit.object in dict(OBJECTS)
     run = RunDirectory(str(tmp_path))

@@ -142,6 +142,18 @@ def test_a_checkpoint_that_is_missing_costs_its_pictures_and_not_the_plan(source
     tried = list(run.glob("failures/turn-0/*.json"))
     assert len(tried) < 4, "its other pictures are not tried again and again"
 
+    code, said = command(
+        "generate", str(run), "--device", "cpu", "--checkpoint", f"sdxl={nowhere}", "--workers", "2"
+    )
+    assert code == 1
+    assert "failed" in said
+    state = json.loads(command("status", str(run), "--json")[1])
+    by_generator = {each["generator"]: each for each in state["generators"]}
+    assert by_generator["sdxl"]["finished"] == 0
+    assert by_generator["sd2"]["finished"] > 0
+    assert by_generator["kandinsky2.2"]["finished"] > 0
+    assert not any(wave["waiting"] for wave in state["waves"]), "all that can be made is made"
+
 
 @pytest.mark.frameworks
 def test_what_jobs_could_not_paint_is_not_submitted_again(sources, tmp_path, cluster):

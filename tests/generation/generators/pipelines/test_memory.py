@@ -108,6 +108,20 @@ def test_each_placement_gives_the_same_picture(generator):
         assert np.array_equal(picture, pictures["resident"]), weights
 
 
+@pytest.mark.parametrize("generator", [name for name, entry in GENERATORS.items() if entry.offloads])
+def test_weights_that_are_loaded_onto_a_device_directly_give_the_same_picture(generator):
+    torch.set_num_threads(1)
+    entry = GENERATORS[generator]
+    pictures = []
+    for device in (None, "cpu"):
+        with quiet():
+            pipeline = entry.pipeline(tiny_checkpoint(generator), LoadOptions("float32", device))
+            placed = memory.place(pipeline, "cpu", Placement("resident", False, 1))
+        inpainter = entry.inpainter(placed, entry.tiny_sampling)
+        pictures.append(inpainter([request_for(inpainter)])[0])
+    assert np.array_equal(*pictures)
+
+
 @pytest.mark.parametrize("generator", ["sdxl", "kolors", "flux.1"])
 def test_tiles_change_a_picture_little_and_sides_above_one_tile_are_cut(generator):
     torch.set_num_threads(1)
