@@ -54,8 +54,7 @@ class ModelSlot:
         self.clear()
         device = worker_device(options.device)
         model, name = (work.checkpoint, work.lora), memory.device_name(device)
-        remembered = read_limit(run, work.generator, model, name) if device != "cpu" else None
-        planned = remembered or registry.plan_placement(
+        planned = read_limit(run, work.generator, model, name) or registry.plan_placement(
             work.generator,
             work.checkpoint,
             device=device,

@@ -37,16 +37,18 @@ def paint_pictures(
     """
     import torch
 
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)  # the thread count selects the kernels, and so the last bits of a result
-    for at in range(0, len(pictures), options.batch_size):
-        heartbeat()
-        try:
-            SLOT.load(run, pictures[0], options)
-        except (CheckpointError, OutOfMemory) as error:
-            _fail(run, pictures, str(error))
-            return
-        made = _paint_batch(run, pictures[at : at + options.batch_size], options)
-        background_io.write([partial(_write, run, picture, image) for picture, image in made])
+    try:
+        SLOT.load(run, pictures[0], options)
+        for at in range(0, len(pictures), options.batch_size):
+            heartbeat()
+            made = _paint_batch(run, pictures[at : at + options.batch_size], options)
+            background_io.write([partial(_write, run, picture, image) for picture, image in made])
+    except (CheckpointError, OutOfMemory) as error:
+        _fail(run, pictures, str(error))
+    finally:
+        torch.set_num_threads(threads)  # a single worker is the planning process, which goes on
 
 
 def _paint_batch(

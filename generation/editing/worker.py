@@ -181,7 +181,7 @@ def _make_batch(
         before = [image.result() for image in images]
         pairs = list(zip(edits, (each.pixels for each in before), strict=True))
         made = SLOT.run(run, edits[0], options, pairs, _inpaint)
-    except (EditFailed, OutOfMemory) as error:
+    except (EditFailed, OutOfMemory, CheckpointError) as error:
         if len(edits) == 1:
             _fail(run, edits, str(error))
             return []

@@ -49,7 +49,7 @@ class Painter:
     where: ExecutorOptions = field(default_factory=ExecutorOptions)
     _failed: dict[str, Skip] = field(default_factory=dict)
     _broken: dict[tuple[str, str], str] = field(default_factory=dict)
-    _begun: bool = False
+    _tried: set[str] = field(default_factory=set)
 
     def paint(self, pictures: Sequence[Photograph]) -> Mapping[str, Skip]:
         """Has pictures painted.
@@ -69,8 +69,8 @@ class Painter:
         made = self.run.finished(0)
         if missing := {picture.image: picture for picture in wanted if picture.image not in made}:
             failed = self._have_painted(missing.keys())
-            for name in missing.keys() & failed.keys():
-                self._fail(missing[name], failed[name])
+            for name in sorted(missing.keys() - self.run.finished(0)):
+                self._fail(missing[name], failed.get(name, "it was not painted"))
         return {
             picture.image: self._failed[picture.image] for picture in pictures if picture.image in self._failed
         }
@@ -104,9 +104,8 @@ class Painter:
             if images - failed.keys():  # what jobs have tried is not tried again
                 raise PicturesSubmitted(submit_pictures(self.run.url, self.options, self.where))
             return failed
-        if not self._begun:  # what failed in an earlier call is tried again, once
-            begin_wave(self.run, 0, self.where, images)
-        self._begun = True
+        begin_wave(self.run, 0, self.where, images - self._tried)  # what an earlier command could not paint
+        self._tried |= images
         return paint(self.run.url, self.options, self.where)
 
     def _fail(self, picture: PlannedPicture, reason: str) -> None:
