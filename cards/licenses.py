@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from builder.encoding.secrets import redact
 from cards.markup import escaped, link
 from generation.checkpoints.checkpoint import FOLDER_PREFIX, TINY_PREFIX
-from generation.checkpoints.published import ALTERNATIVES, PUBLISHED
+from generation.checkpoints.published import checkpoints_of
 
 HUB_IDS = frozenset(
     {
@@ -76,10 +76,7 @@ def checkpoint_license(generator: str, checkpoint: str) -> License | None:
     if checkpoint.startswith(FOLDER_PREFIX):
         return NOT_STATED
     repository = checkpoint.partition("@")[0]
-    of_generator = (
-        [PUBLISHED[generator], *ALTERNATIVES.get(generator, {}).values()] if generator in PUBLISHED else []
-    )
-    published = next((one for one in of_generator if one.repository == repository), None)
+    published = next((one for one in checkpoints_of(generator) if one.repository == repository), None)
     if published is not None:
         return License(published.license, published.license_url, _hub_id(published.license))
     return License("as its page says", f"https://huggingface.co/{repository}")

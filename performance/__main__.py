@@ -9,11 +9,11 @@ import subprocess
 import sys
 
 MODULES = (
-    "planning",
+    "plan.planning",
     "packing",
     "streaming",
     "editing.overhead",
-    "metrics",
+    "benchmark.metrics",
     "vlm",
     "hub",
     "editing.scaling",

@@ -51,14 +51,7 @@ _SHARES = (
 
 def measures_are_shares(row: LoadedRow) -> Iterator[str]:
     for number, edit in enumerate(row.edits, start=1):
-        for name in (
-            "mask_area",
-            "inside_change",
-            "outside_change",
-            "coverage",
-            "changed_share",
-            "removal_dilation",
-        ):
+        for name in _SHARES:
             if edit[name] is not None and not 0 <= edit[name] <= 1:
                 yield f"{name} of edit {number} is {edit[name]}"
         if edit["seam"] is not None and not 0 <= edit["seam"] < math.inf:

@@ -119,7 +119,12 @@ ALTERNATIVES: dict[str, dict[str, Checkpoint]] = {
 """Other checkpoints of a generator, by the name that `--checkpoint GENERATOR=NAME` takes."""
 
 
+def checkpoints_of(generator: str) -> list[Checkpoint]:
+    """All published checkpoints of a generator, its own first; none for an unknown one."""
+    own = [PUBLISHED[generator]] if generator in PUBLISHED else []
+    return [*own, *ALTERNATIVES.get(generator, {}).values()]
+
+
 def published_as(generator: str, checkpoint: str) -> Checkpoint | None:
     """The published checkpoint of a generator that has a name in a plan or a row; None where there is none."""
-    published = [PUBLISHED[generator], *ALTERNATIVES.get(generator, {}).values()] if generator in PUBLISHED else []
-    return next((one for one in published if one.name == checkpoint), None)
+    return next((one for one in checkpoints_of(generator) if one.name == checkpoint), None)

@@ -34,6 +34,8 @@ class ModelSlot:
     """One loaded generator, reused from chunk to chunk.
 
     Attributes:
+        key: tells which generator is loaded, for which run and with which options; None where none is.
+        inpainter: the generator; None where none is loaded.
         placement: how the loaded generator uses memory; its `batch` is the largest that is known to fit.
     """
 
@@ -48,8 +50,7 @@ class ModelSlot:
             CheckpointError: the weights are missing, gated or damaged.
             OutOfMemory: they do not fit, whatever the placement.
         """
-        key = (run.url, work.generator, work.checkpoint, work.lora, options)
-        if self.inpainter is not None and key == self.key:
+        if self.key == _key(run, work, options):
             return
         self.clear()
         device = worker_device(options.device)
@@ -62,7 +63,6 @@ class ModelSlot:
             replacements=dict(options.replacements),
         )
         self._load(run, work, options, device, planned)
-        self.key = key
 
     def _load(
         self, run: RunDirectory, work: Work, options: WorkerOptions, device: str, placement: Placement
@@ -84,7 +84,7 @@ class ModelSlot:
             except MemoryError as raised:
                 error = str(raised)
             if not error:
-                self.placement = each
+                self.key, self.placement = _key(run, work, options), each
                 write_load(run, work.turn, work.generator, time.perf_counter() - started)
                 return
         raise OutOfMemory(f"its weights do not fit {device}: {error}")
@@ -129,9 +129,7 @@ class ModelSlot:
         if tried > 1:
             self.placement = dataclasses.replace(self.placement, batch=tried // 2)
         elif (following := registry.next_placement(work.generator, self.placement)) is not None:
-            key = self.key
             self._load(run, work, options, device, following)
-            self.key = key
         else:
             raise OutOfMemory(f"one image does not fit {device} ({self.placement.weights}): {error}")
         write_limit(run, work.generator, (work.checkpoint, work.lora), memory.device_name(device), self.placement)
@@ -140,6 +138,10 @@ class ModelSlot:
         if self.inpainter is not None:
             self.inpainter.unload()
         self.inpainter, self.key = None, None
+
+
+def _key(run: RunDirectory, work: Work, options: WorkerOptions) -> tuple:
+    return (run.url, work.generator, work.checkpoint, work.lora, options)
 
 
 def _from(generator: str, placement: Placement) -> Iterator[Placement]:

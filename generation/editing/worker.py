@@ -97,17 +97,17 @@ class EditWave(PipelineStep):
         with BackgroundIo() as background_io:
             if self.turn == 0:
                 pictures = chunks(read_pictures(run), 0)  # read anew: a plan may add pictures
-                for number, planned in _mine(run, pictures, claims, start, background_io):
+                for number, planned in _claimed(run, pictures, claims, start, background_io):
                     heartbeat = partial(claims.refresh, number)
                     paint_pictures(run, planned, self.options, background_io, heartbeat)
                 return
             prompts = WrittenPrompts(run)
-            for number, edits in _mine(run, _wave(self.run_url, self.turn), claims, start, background_io):
+            for number, edits in _claimed(run, _wave(self.run_url, self.turn), claims, start, background_io):
                 heartbeat = partial(claims.refresh, number)
                 make_edits(run, prompts.added_to(edits), self.options, background_io, heartbeat)
 
 
-def _mine(
+def _claimed(
     run: RunDirectory,
     wave: Sequence[Chunk[Planned]],
     claims: Claims,

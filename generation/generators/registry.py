@@ -207,7 +207,7 @@ def _pipeline(
 
     try:
         with quiet():
-            return memory.within_memory([], load_and_place)
+            return memory.within_memory(None, load_and_place)
     except CheckpointError:
         raise
     except (OSError, ValueError, RuntimeError, ImportError, AttributeError, TypeError) as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
 import numpy as np
@@ -19,10 +20,12 @@ from PIL import Image
 from builder.encoding.whole_file import whole_file
 from builder.run.directory import RunDirectory
 from builder.run.planned_edit import PlannedEdit, encode_region
+from generation.checkpoints.checkpoint import CheckpointError
 from generation.editing.edit import EditFailed, inpaint
 from generation.editing.model_slot import ModelSlot, OutOfMemory, worker_device
 from generation.editing.worker_options import WorkerOptions
-from generation.generators import registry
+from generation.generators.entries import entry_of
+from generation.generators.registry import sampling_of
 from generation.generators.settings import GeneratorSettings
 
 GIB = 2**30
@@ -90,11 +93,10 @@ def try_generators(
 
 
 def _try(settings: GeneratorSettings, options: WorkerOptions, out: str, seed: int) -> Trial:
-    import diffusers  # noqa: F401  its import, of seconds, is no part of a load
-
+    import_module("diffusers.pipelines.pipeline_utils")  # it takes seconds, which are no part of a load
     device, name = worker_device(options.device), settings.generator
-    entry = registry.entry_of(name, settings.checkpoint)
-    image, mask = sample(registry.sampling_of(entry, settings.checkpoint).side)
+    entry = entry_of(name, settings.checkpoint)
+    image, mask = sample(sampling_of(entry, settings.checkpoint).side)
     edit = _planned(settings, mask, seed)
     slot = ModelSlot()
     with tempfile.TemporaryDirectory() as folder:
@@ -105,7 +107,7 @@ def _try(settings: GeneratorSettings, options: WorkerOptions, out: str, seed: in
             loaded = time.perf_counter()
             _forget_peak(device)
             made = slot.run(run, edit, options, [edit], lambda model, edits: inpaint(model, edits, [image]))[0]
-        except (registry.CheckpointError, OutOfMemory, EditFailed) as error:
+        except (CheckpointError, OutOfMemory, EditFailed) as error:
             return Trial(name, settings.checkpoint, str(error))
     seconds = time.perf_counter() - loaded
     picture = Path(out) / f"{name}.png"

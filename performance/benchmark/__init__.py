@@ -1,1 +1,1 @@
-"""What the benchmark promises: ratios of its speed, and whether FCN-8s learns at its authors' rate."""
+"""What the benchmark promises: ratios of the speed of training, evaluation and metrics, and that FCN-8s learns."""

@@ -45,7 +45,7 @@ class BlendedInpainter:
         self._strength = strength
 
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
-        return memory.within_memory([self._pipeline], lambda: self._call(requests))
+        return memory.within_memory(self._pipeline, lambda: self._call(requests))
 
     def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         import torch

@@ -42,7 +42,7 @@ class DiffusersInpainter:
     def __call__(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:
         calls = [list(requests)] if self._batches else [[request] for request in requests]
         return memory.within_memory(
-            [self._pipeline], lambda: [result for each in calls for result in self._call(each)]
+            self._pipeline, lambda: [result for each in calls for result in self._call(each)]
         )
 
     def _call(self, requests: Sequence[InpaintRequest]) -> list[np.ndarray]:

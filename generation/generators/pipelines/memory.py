@@ -5,7 +5,7 @@ an estimate; if memory runs out in spite of them, the batch is halved and then t
 (`generation.editing.model_slot`).
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -161,25 +161,14 @@ def _save_decoding(pipeline: Any, tiled: bool) -> None:
         vae.tile_latent_min_size = vae.tile_sample_min_size // 2 ** (len(vae.config.block_out_channels) - 1)
 
 
-def part_sizes(pipeline: Any) -> dict[str, int]:
-    """The size in bytes of the weights of each of a pipeline's models."""
-    import torch
-
-    return {
-        name: sum(weights.nbytes for weights in (*part.parameters(), *part.buffers()))
-        for name, part in pipeline.components.items()
-        if isinstance(part, torch.nn.Module)
-    }
-
-
-def within_memory(pipelines: Sequence[Any], action: Callable[[], Result]) -> Result:
-    """Calls a function that runs pipelines, and leaves them as they were if memory runs out.
+def within_memory(pipeline: Any | None, action: Callable[[], Result]) -> Result:
+    """Calls a function that runs a pipeline, and leaves the pipeline as it was if memory runs out.
 
     The autoencoder's dtype is restored, parts that were moved to the device are moved back, and nothing of the
     failed call is kept in memory.
 
     Args:
-        pipelines: those that the function runs.
+        pipeline: what the function runs; None where it loads one.
         action: takes nothing.
 
     Raises:
@@ -187,20 +176,19 @@ def within_memory(pipelines: Sequence[Any], action: Callable[[], Result]) -> Res
     """
     import torch
 
-    autoencoders = [part for pipeline in pipelines if (part := getattr(pipeline, "vae", None)) is not None]
-    dtypes = [part.dtype for part in autoencoders]
+    autoencoder: Any = getattr(pipeline, "vae", None)
+    dtype = autoencoder.dtype if autoencoder is not None else None
     try:
         return action()
     except torch.OutOfMemoryError as error:
         message = str(error).splitlines()[0]
     finally:
-        for part, dtype in zip(autoencoders, dtypes, strict=True):
-            if part.dtype != dtype:  # pipelines decode in float32 and convert back only if that succeeds
-                part.to(dtype=dtype)
+        # pipelines decode in float32 and convert back only if that succeeds
+        if autoencoder is not None and autoencoder.dtype != dtype:
+            autoencoder.to(dtype=dtype)
     # outside of the handler: an exception keeps all tensors of the failed call alive
-    for pipeline in pipelines:
-        if hasattr(pipeline, "maybe_free_model_hooks"):
-            pipeline.maybe_free_model_hooks()
+    if pipeline is not None and hasattr(pipeline, "maybe_free_model_hooks"):
+        pipeline.maybe_free_model_hooks()
     free()
     raise MemoryError(message)
 

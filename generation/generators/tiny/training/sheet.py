@@ -51,9 +51,7 @@ def sheet(generator: str, state: Path, files: Sequence[Path]) -> Image.Image:
             shutil.copytree(TRAINED, trained)
         publish(state, trained)
         write_checkpoint(generator, folder, trained)
-        inpainter = entry.inpainter(
-            entry.pipeline(folder, LoadOptions("float32")), GENERATORS[generator].tiny_sampling
-        )
+        inpainter = entry.inpainter(entry.pipeline(folder, LoadOptions("float32")), entry.tiny_sampling)
         rows = [_row(inpainter, generator, file, index) for index, file in enumerate(files)]
     rows += [np.full_like(rows[0], GREY)] * (-len(rows) % COLUMNS)
     lines = [np.hstack(rows[index : index + COLUMNS]) for index in range(0, len(rows), COLUMNS)]

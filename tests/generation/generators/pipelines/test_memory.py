@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import torch
 
+from generation.checkpoints.weight_sizes import part_sizes
 from generation.generators import registry
 from generation.generators.entries import GENERATORS, Sampling
 from generation.generators.pipelines import memory
@@ -65,12 +66,18 @@ def test_one_placement_follows_another_down_to_the_last():
     ]
 
 
-def test_the_parts_of_a_pipeline_are_its_models_and_not_its_tokenizers():
-    from generation.generators.tiny import unets
-
-    sizes = memory.part_sizes(unets.sdxl())
-    assert set(sizes) == {"unet", "vae", "text_encoder", "text_encoder_2"}
-    assert all(size > 10_000 for size in sizes.values())
+@pytest.mark.parametrize("generator", ["sdxl", "flux.1", "kolors", "hunyuandit1.1"])
+def test_the_files_headers_tell_the_size_of_each_loaded_model(generator):
+    folder = tiny_checkpoint(generator)
+    with quiet():
+        pipeline = GENERATORS[generator].pipeline(folder, LoadOptions("float32"))
+    models = {name: part for name, part in pipeline.components.items() if isinstance(part, torch.nn.Module)}
+    loaded = {name: sum(weights.nbytes for weights in part.parameters()) for name, part in models.items()}
+    sizes = part_sizes(folder, bytes_per_weight=4, variant=None)
+    assert set(sizes) == set(loaded)
+    for name, size in sizes.items():
+        assert size == pytest.approx(loaded[name], rel=0.01), name
+        assert size > 10_000
 
 
 # ── Every placement, run on the processor ─────────────────────────────────────────────────────────

@@ -1,6 +1,6 @@
 """Measures the planning time per edit as the plan grows.
 
-    python -m performance.planning
+    python -m performance.plan.planning
 
 Candidates are synthetic: five regions each, and as many photographs more as are kept unedited.
 """

@@ -1,6 +1,6 @@
 """The metrics against libraries used directly for the same numbers, on 512x512 maps of nine classes.
 
-    python -m performance.metrics
+    python -m performance.benchmark.metrics
 
 Every contender gets the same uint8 maps and has to return the same numbers. One thread each.
 """

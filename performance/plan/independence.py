@@ -1,6 +1,6 @@
 """How even plans are, and how independent of each other edit types, generators and turns.
 
-    python -m performance.independence [IMAGES ...]
+    python -m performance.plan.independence [IMAGES ...]
 
 Prints the worst of ten seeds for each number of images.
 """
@@ -15,7 +15,7 @@ from builder.run.planned_edit import PlannedEdit
 from diffseg30k import EDIT_TYPES, GENERATORS
 from generation.plan.draw import make_plan
 from generation.plan.options import PlanOptions
-from performance.planning import SETTINGS, SIDE, candidates
+from performance.plan.planning import SETTINGS, SIDE, candidates
 
 SIZES = (800, 2_400, 10_000, 30_000, 60_000)
 SEEDS = range(10)

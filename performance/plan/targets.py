@@ -1,6 +1,6 @@
 """Simulates `build --target`: how often the target is reached, and how far what is kept is off the plan.
 
-    python -m performance.targets [SEEDS]
+    python -m performance.plan.targets [SEEDS]
 
 Plans are real, of candidates with three to five regions; in place of edits chance decides what is accepted.
 """

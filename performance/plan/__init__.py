@@ -1,0 +1,1 @@
+"""Plans: how long one takes, how independent its draws are, and whether targets are reached."""
