@@ -11,7 +11,7 @@ LISTING ?=
 STATE ?= tiny-state
 SCALE ?= 1
 # the markers of long tests: setup.cfg says what they are
-LONG := kills or training or frameworks or network
+LONG := kills or training or frameworks or network or browser
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
 .PHONY: demo test check bench tiny constraints lowest clean

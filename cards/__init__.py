@@ -1,6 +1,6 @@
-"""Writes the dataset card of a packed dataset: its text, metadata, figures and example images.
+"""Writes what people look at of a packed dataset: its card with figures and example images, and its gallery.
 
-Public function: `write_card`.
+Public functions: `write_card`, `write_gallery`.
 """
 
 from importlib import import_module
@@ -8,9 +8,10 @@ from typing import Any
 
 _PLACES = {
     "write_card": "cards.card",
+    "write_gallery": "cards.gallery.write",
 }
 
-__all__ = ["write_card"]
+__all__ = ["write_card", "write_gallery"]
 
 
 def __getattr__(name: str) -> Any:

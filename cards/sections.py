@@ -40,6 +40,15 @@ def merged(existing: str | None, metadata: Mapping[str, Any], body: str, where: 
     return f"---\n{written}---\n{before}{BEGIN}\n\n{body}\n{END}{after}"
 
 
+def front_matter(card: str | None, where: str) -> dict[str, Any]:
+    """The metadata of a card; empty where there is none.
+
+    Raises:
+        ValueError: it cannot be read.
+    """
+    return _parsed(card or "", where)[0]
+
+
 def _parsed(card: str, where: str) -> tuple[dict[str, Any], str]:
     """The metadata of a card, and its text."""
     if not (match := _FRONT.match(card)):

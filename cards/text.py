@@ -33,7 +33,9 @@ OBJECTS = 12
 _TINY_WEIGHTS = "this project's, for demonstrations"
 
 
-def body(stats: Stats, name: str, with_examples: bool, versions: Sequence[Version] = ()) -> str:
+def body(
+    stats: Stats, name: str, with_examples: bool, versions: Sequence[Version] = (), gallery: str | None = None
+) -> str:
     """The card below its metadata, in Markdown.
 
     Args:
@@ -41,12 +43,13 @@ def body(stats: Stats, name: str, with_examples: bool, versions: Sequence[Versio
         name: the dataset's name for `load_dataset`, without the namespace.
         with_examples: whether there is a figure of examples, at EXAMPLES.
         versions: the states that were tagged, oldest first.
+        gallery: URL of the dataset's gallery; None where there is none.
     """
     from jinja2 import Environment, StrictUndefined
 
     environment = Environment(undefined=StrictUndefined, keep_trailing_newline=True, autoescape=False)
     text = resources.files(__package__).joinpath(TEMPLATE).read_text(encoding="utf-8")
-    return environment.from_string(text).render(_context(stats, name, with_examples, versions))
+    return environment.from_string(text).render(_context(stats, name, with_examples, versions), gallery=gallery)
 
 
 def number(count: int) -> str:

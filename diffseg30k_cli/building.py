@@ -267,11 +267,17 @@ def pack(
 
 
 @app.command(rich_help_panel=BUILDING)
-def card(dataset: Dataset, as_json: AsJson = False) -> None:
+def card(
+    dataset: Dataset,
+    gallery: Annotated[
+        str | None, typer.Option(help="URL of the dataset's gallery, to which the card links from now on.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
     """Writes the card of a packed dataset: README.md, its figures and its pictures."""
     from cards.card import write_card
 
-    show(Files("card", (write_card(dataset),)), as_json)
+    show(Files("card", (write_card(dataset, gallery=gallery),)), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)

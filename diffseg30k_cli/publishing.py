@@ -30,6 +30,34 @@ def verify(dataset: DatasetAnywhere, as_json: AsJson = False) -> None:
 
 
 @app.command(rich_help_panel=PUBLISHING)
+def gallery(
+    dataset: DatasetAnywhere,
+    out: Annotated[str, typer.Option(help="Folder of the gallery.", show_default=False)],
+    rows: Annotated[int | None, typer.Option(min=1, help="A sample of so many rows; all if left out.")] = None,
+    size: Annotated[int, typer.Option(min=64, help="Longest side of the pictures, in pixels.")] = 768,
+    detector: Annotated[
+        str | None,
+        typer.Option(help="Result file of `evaluate`, or its folder: predictions are shown beside the truth."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Writes a website to look at every row: before and after, masks by turn, prompts, filters.
+
+    It is one folder of files that any browser opens from the disk, and that any web server or static Space shows.
+    """
+    from cards.gallery.options import GalleryOptions, Predictions
+    from cards.gallery.write import write_gallery
+
+    predictions = None
+    if detector is not None:
+        from benchmark.evaluation.predictions import saved_predictions
+
+        saved = saved_predictions(detector)
+        predictions = Predictions(saved.detector, saved.condition, saved.binary, saved.files)
+    show(write_gallery(dataset, out, GalleryOptions(rows, size, predictions)), as_json)
+
+
+@app.command(rich_help_panel=PUBLISHING)
 def push(
     dataset: Dataset,
     repository: Annotated[str, typer.Argument(help="NAMESPACE/NAME on the Hub.", show_default=False)],

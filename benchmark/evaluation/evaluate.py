@@ -20,10 +20,10 @@ from benchmark.evaluation.answers import read_answer, read_score
 from benchmark.evaluation.centre_crop import centre_crop_misses
 from benchmark.evaluation.detector import Cost
 from benchmark.evaluation.detectors import Detector, load_detector
-from benchmark.evaluation.examples import save_example, save_prediction
 from benchmark.evaluation.located import Located
 from benchmark.evaluation.pairing import CONFIGS as PAIRED
 from benchmark.evaluation.pairing import Counts, pair_key, sdxl_counts
+from benchmark.evaluation.predictions import save_example, save_prediction
 from benchmark.evaluation.results import Example, Result, scores_as_dict, seed_suffix, write_result
 from benchmark.metrics import ClassificationMetrics, SegmentationMetrics
 from benchmark.metrics.label_maps import resize_labels
@@ -191,6 +191,7 @@ def _evaluate(
         revision=facts.revision,
         estimates=located.compute(),
         sdxl_by_pair={key: counts for _, _, found, _ in parts for key, counts in found.items()},
+        predictions=_predictions_folder(options, wanted) if task != "classification" else None,
     )
     if not result.scores["images"]:
         raise ValueError(f"{options.dataset}: the split {split!r} of {options.config!r} holds no rows")
@@ -279,6 +280,13 @@ def _answers(detector: Detector, samples: list[Sample], task: Task, as_classifie
     if task == "classification":
         return [read_score(answer, where, as_classifier) for answer, where in zip(answers, named, strict=True)]
     return [read_answer(answer, task, where) for answer, where in zip(answers, named, strict=True)]
+
+
+def _predictions_folder(options: EvaluateOptions, wanted: Condition) -> str | None:
+    """Where the label maps are, relative to the result files."""
+    if options.save_predictions is None:
+        return None
+    return os.path.relpath(os.path.join(options.save_predictions, wanted.name), options.out)
 
 
 def _save(

@@ -57,6 +57,8 @@ class Result:
         revision: of the dataset; see `revision.dataset_revision`.
         estimates: name of a score of probabilities to its value and interval; empty where there are labels only.
         sdxl_by_pair: of `semantic` and `semantic-lora` when clean: key of `pairing.pair_key` to `pairing.Counts`.
+        predictions: folder of each row's predicted label map as ID.png, relative to the result file's folder;
+            None where they were not saved.
     """
 
     detector: str
@@ -81,6 +83,7 @@ class Result:
     revision: str | None = None
     estimates: dict[str, Estimate] = field(default_factory=dict)
     sdxl_by_pair: dict[str, tuple[int, int, int]] = field(default_factory=dict)
+    predictions: str | None = None
 
     @property
     def file_name(self) -> str:
