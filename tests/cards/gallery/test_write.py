@@ -146,7 +146,7 @@ class TestADetector:
     def test_the_command_takes_the_results_of_evaluate(self, dataset, tmp_path):
         detector = tmp_path / "blank.py"
         detector.write_text(
-            "import numpy as np\n\ndef detect(image):\n    return np.zeros(image.size[::-1], int)\n"
+            "import numpy as np\n\ndef detect(images):\n    return [np.zeros(image.shape[:2], int) for image in images]\n"
         )
         results, saved = tmp_path / "results", tmp_path / "elsewhere" / "predictions"
         code, printed = command(
@@ -162,7 +162,7 @@ class TestADetector:
 
     def test_results_without_masks_are_refused(self, dataset, tmp_path):
         detector = tmp_path / "blank.py"
-        detector.write_text("def detect(image):\n    return 0.5\n")
+        detector.write_text("def detect(images):\n    return [0.5 for _ in images]\n")
         command(
             *("evaluate", f"{detector}:detect", "--dataset", str(dataset), "--config", "classification"),
             *("--out", str(tmp_path / "results"), "--conditions", "clean"),
