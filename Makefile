@@ -60,4 +60,4 @@ lowest:  ## the tests but the long ones, with the lowest versions that setup.cfg
 	$(VENV)-lowest/bin/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not ($(LONG))"
 
 clean:
-	rm -rf $(VENV) diffseg30k diffseg30k-run
+	rm -rf $(VENV) diffseg30k diffseg30k-run diffseg30k-gallery

@@ -7,9 +7,10 @@ from typing import Annotated, Any, Literal
 import typer
 
 from diffseg30k_cli.app import BENCHMARK, app
+from diffseg30k_cli.network import go_offline_if_unreachable
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import AsJson, names
-from diffseg30k_cli.printing import Files, print_lines, show
+from diffseg30k_cli.printing import Files, announce, print_lines, show, show_next
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]
 Config = Annotated[str | None, typer.Option(help="Its config, which determines the task; semantic.")]
@@ -72,10 +73,15 @@ class TrainChoices:
 @grouped
 def train(choices: TrainChoices, as_json: AsJson = False) -> None:
     """Trains a detector by the paper's protocol."""
+    announce(f"Trains a detector on {choices.dataset or 'diffseg30k'} into {choices.out}.", as_json)
+    go_offline_if_unreachable()
     from benchmark import train as train_detector
     from benchmark.training.options import TrainOptions
 
     show(train_detector(TrainOptions(**_given(choices))), as_json)
+    with_config = f" --config {choices.config}" if choices.config else ""
+    dataset = f" --dataset {choices.dataset}" if choices.dataset else ""
+    show_next(f"diffseg30k evaluate {choices.out}{dataset}{with_config} --out results", as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -115,6 +121,8 @@ class EvaluateChoices:
 @grouped
 def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     """Scores a detector, clean and distorted."""
+    announce(f"Scores {choices.detector} on {choices.dataset or 'diffseg30k'}.", as_json)
+    go_offline_if_unreachable()
     from benchmark import evaluate as evaluate_detector
     from benchmark.data.distortions import CLEAN, sweep
     from benchmark.evaluation.evaluate import EvaluateOptions
@@ -130,6 +138,7 @@ def evaluate(choices: EvaluateChoices, as_json: AsJson = False) -> None:
     if not as_json:
         print_lines(as_markdown(results_table(files)).splitlines())
     show(Files("", tuple(files)), as_json)
+    show_next(f"diffseg30k tables {choices.out} --out tables", as_json=as_json)
 
 
 @dataclass(frozen=True)
@@ -155,12 +164,15 @@ class DistortChoices:
 @grouped
 def distort_(choices: DistortChoices, as_json: AsJson = False) -> None:
     """Writes the distorted images of a split, for detectors that run elsewhere."""
+    announce(f"Writes the distorted images of {choices.dataset} to {choices.out}.", as_json)
+    go_offline_if_unreachable()
     from benchmark.evaluation.distort import DistortOptions, write_distorted
 
     given = _given(choices)
     if choices.conditions is not None:
         given["conditions"] = names(choices.conditions)
     show(write_distorted(DistortOptions(**given)), as_json)
+    show_next(f"diffseg30k evaluate predictions:FOLDER --dataset {choices.dataset} --out results", as_json=as_json)
 
 
 @app.command(rich_help_panel=BENCHMARK)

@@ -2,12 +2,13 @@
 
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from builder.run.directory import RunDirectory, require_bases, require_plan
 from diffseg30k_cli.app import BUILDING, app
+from diffseg30k_cli.network import go_offline_if_unreachable
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import (
     AsJson,
@@ -22,15 +23,14 @@ from diffseg30k_cli.options import (
     PlanChoices,
     RunArgument,
     ScoreChoices,
-    Seed,
-    Size,
     SourceChoices,
     VlmChoices,
     WorkChoices,
     Workers,
+    default_run,
     worker_count,
 )
-from diffseg30k_cli.printing import Files, Submitted, console, show, show_stage, show_table
+from diffseg30k_cli.printing import Files, Submitted, announce, show, show_next, show_stage
 from generation.editing.executors.options import ExecutorOptions
 
 Run = Annotated[str, typer.Option(help="Run directory: a folder or an fsspec URL.", show_default=False)]
@@ -38,32 +38,6 @@ Target = Annotated[
     int | None,
     typer.Option(min=1, help="Number of accepted images: further rounds compensate for discarded ones."),
 ]
-
-
-@app.command(rich_help_panel=BUILDING)
-def demo(
-    out: Out = "diffseg30k",
-    size: Size = 256,
-    seed: Seed = 0,
-    workers: Workers = None,
-    device: Device = "auto",
-) -> None:
-    """Builds a small dataset from sample photographs, loads it and prints its contents."""
-    from generation.sources.demo.photographs import write_demo_sources
-
-    images, annotations = write_demo_sources(f"{out}-run/photographs")
-    _build(
-        out,
-        SourceChoices(images, annotations),
-        PlanChoices(size=size, seed=seed),
-        CheckpointChoices(),
-        VlmChoices(),
-        WorkChoices(device),
-        ScoreChoices(),
-        PackChoices(with_originals=True),
-        workers=workers,
-    )
-    _show(out)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -88,7 +62,11 @@ def build(
 
     An interrupted build continues when it is started again with the same options.
     """
-    _build(
+    announce(
+        f"Builds {out} of {sources.images}: plans, edits, scores and packs; run {run or default_run(out)}.",
+        as_json,
+    )
+    build_and_report(
         out,
         sources,
         plan,
@@ -104,9 +82,10 @@ def build(
         check,
         as_json,
     )
+    show_next(f"diffseg30k verify {out}", f"diffseg30k gallery {out} --out {out}-gallery", as_json=as_json)
 
 
-def _build(
+def build_and_report(
     out: str,
     sources: SourceChoices,
     plan: PlanChoices,
@@ -122,9 +101,19 @@ def _build(
     check: bool = False,
     as_json: bool = False,
 ) -> None:
-    from diffseg30k_cli.pipelines import BuildOptions, build_dataset
-
+    """Builds a dataset and prints each stage's report; ends with exit code 1 if the dataset is not complete."""
+    found = sources.sources()
+    found.check()
+    if plan.needs_hub or vlm.needs_hub:
+        go_offline_if_unreachable()
     client = vlm.client(work.device)
+    planned = plan.plan(replaced, client if plan.asks_vlm else None)
+    from diffseg30k_cli.pipelines import BuildOptions, build_dataset, check_target
+    from generation.prepare.prepare import check_regions
+
+    check_target(target, planned)
+    check_regions(found, planned)
+
     options = BuildOptions(
         run=run,
         target=target,
@@ -136,8 +125,7 @@ def _build(
         max_failures=max_failures,
         check=check,
     )
-    planned = plan.plan(replaced, client if plan.asks_vlm else None)
-    if not build_dataset(sources.sources(), planned, out, options, partial(show_stage, as_json=as_json)):
+    if not build_dataset(found, planned, out, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
 
 
@@ -159,6 +147,11 @@ def plan(
     With --captions the executor paints base images first. With --executor slurm they are submitted, and the
     command is given again when the jobs have ended.
     """
+    found = sources.sources()
+    found.check()
+    announce(f"Plans edits of {sources.images} into {run}.", as_json)
+    if choices.needs_hub or (choices.asks_vlm and vlm.needs_hub):
+        go_offline_if_unreachable()
     from generation.prepare.painting import PicturesSubmitted
     from generation.prepare.prepare import prepare_run
 
@@ -169,7 +162,8 @@ def plan(
     painting = work.on(where).worker(replaced, where.kind == "local") if where else None
     planned = choices.plan(replaced, client)
     try:
-        show(prepare_run(run, sources.sources(), planned, client, painting, check=check, where=where), as_json)
+        show(prepare_run(run, found, planned, client, painting, check=check, where=where), as_json)
+        show_next(f"diffseg30k generate {run}", as_json=as_json)
     except PicturesSubmitted as waiting:
         again = "when the jobs have ended, give the same command again: it makes the plan"
         show(Submitted(run, waiting.jobs, again), as_json)
@@ -188,6 +182,9 @@ def generate(
     as_json: AsJson = False,
 ) -> None:
     """Makes the unfinished edits of a plan; those that failed are tried again."""
+    require_plan(RunDirectory(run))
+    announce(f"Makes the unfinished edits of {run}.", as_json)
+    go_offline_if_unreachable()
     where = executing.where(work.device)
     _generate(run, replaced, vlm, work, where, max_failures, check, as_json)
 
@@ -203,7 +200,6 @@ def _generate(
     as_json: bool,
 ) -> None:
     """Makes or submits the edits of a plan; without a named VLM that of the plan is used."""
-    from builder.run.directory import RunDirectory
     from diffseg30k_cli.pipelines import is_complete
     from generation.editing.run import generate as make_edits
     from generation.editing.run import submit
@@ -220,6 +216,7 @@ def _generate(
     show(report, as_json)
     if not is_complete(report, max_failures):
         raise typer.Exit(1)
+    show_next(f"diffseg30k score {run}", as_json=as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -231,6 +228,10 @@ def score(
 
     A VLM's scores are kept: with other limits the command can be repeated without new questions.
     """
+    require_bases(RunDirectory(run))
+    announce(f"Scores the finished images of {run}.", as_json)
+    if vlm.needs_hub:
+        go_offline_if_unreachable()
     from generation.quality.score import score as score_run
 
     report = score_run(run, scoring.quality(), vlm.client(device))
@@ -238,6 +239,9 @@ def score(
     report.check()
     if report.unreadable:
         raise typer.Exit(1)
+    show_next(
+        f"diffseg30k report {run} --out {run}-report", f"diffseg30k pack {run} --out DATASET", as_json=as_json
+    )
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -256,6 +260,7 @@ def pack(
     It ends with exit code 1 if a file of the run is missing or damaged, and with 3 if images are unfinished; what
     can be packed is packed in either case.
     """
+    announce(f"Packs the finished images of {run} into {out}.", as_json)
     from builder.packing.pack import pack as pack_run
 
     report = pack_run(run, out, packing.packing())
@@ -264,6 +269,7 @@ def pack(
         raise typer.Exit(1)
     if report.unfinished and not partial_run:
         raise typer.Exit(3)
+    show_next(f"diffseg30k card {out}", as_json=as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -275,9 +281,11 @@ def card(
     as_json: AsJson = False,
 ) -> None:
     """Writes the card of a packed dataset: README.md, its figures and its pictures."""
+    announce(f"Counts {dataset} and writes its card.", as_json)
     from cards.card import write_card
 
     show(Files("card", (write_card(dataset, gallery=gallery),)), as_json)
+    show_next(f"diffseg30k verify {dataset}", f"diffseg30k push {dataset} NAMESPACE/NAME", as_json=as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -294,23 +302,13 @@ def lora(
     as_json: AsJson = False,
 ) -> None:
     """Edits the validation images of Stable Diffusion XL again with a LoRA, as the config `semantic-lora`."""
+    require_plan(RunDirectory(run))
+    announce(f"Edits images of {run} again with a LoRA, and adds them to {out}.", as_json)
+    go_offline_if_unreachable()
     from diffseg30k_cli.pipelines import BuildOptions, add_lora_edits
 
     where = ExecutorOptions(workers=worker_count(workers, work.device))
     options = BuildOptions(worker=work.worker(replaced), where=where)
     if not add_lora_edits(run, out, lora_run, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
-
-
-def _show(dataset: str) -> None:
-    """Loads every config of a packed dataset with `load_dataset` and prints its contents."""
-    from datasets import get_dataset_config_names, load_dataset
-
-    folder = str(Path(dataset).resolve())
-    rows = [
-        (config, split, str(len(loaded)), ", ".join(loaded.column_names))
-        for config in get_dataset_config_names(folder)
-        for split, loaded in load_dataset(folder, config).items()
-    ]
-    show_table(("config", "split", "rows", "columns"), rows, title=f'load_dataset("{dataset}", CONFIG)')
-    console.print(f"pictures: {Path(dataset) / 'figures'}", highlight=False)
+    show_next(f"diffseg30k verify {out}", as_json=as_json)

@@ -5,10 +5,21 @@ from typing import Annotated
 
 import typer
 
+from builder.run.directory import RunDirectory, require_bases, require_plan
 from diffseg30k_cli.app import BUILDING, app
+from diffseg30k_cli.network import go_offline_if_unreachable
 from diffseg30k_cli.option_groups import grouped
 from diffseg30k_cli.options import AsJson, CheckpointChoices, Device, RunArgument, Seed
-from diffseg30k_cli.printing import Files, console, print_columns, print_json, print_lines, show, show_table
+from diffseg30k_cli.printing import (
+    Files,
+    announce,
+    console,
+    print_columns,
+    print_json,
+    print_lines,
+    show,
+    show_table,
+)
 from generation.plan.choices import CheckpointKind
 
 
@@ -19,9 +30,12 @@ def report(
     as_json: AsJson = False,
 ) -> None:
     """Reports accepted and discarded images of a scored run with causes, and draws the best and the worst."""
+    require_bases(RunDirectory(run))
+    announce(f"Reports the scored images of {run}.", as_json)
     from generation.quality.report import write_report
 
-    show(Files("", tuple(write_report(run, out))), as_json)
+    files = tuple(write_report(run, out))
+    show(Files("", files), as_json)
 
 
 @app.command(rich_help_panel=BUILDING)
@@ -60,6 +74,8 @@ def estimate(
     as_json: AsJson = False,
 ) -> None:
     """Estimates a run's GPU hours, storage and VLM questions."""
+    require_plan(RunDirectory(run))
+    announce(f"Estimates {run}.", as_json)
     from generation.monitoring.estimate import estimate as estimate_run
     from generation.monitoring.simulation import Cluster
 
@@ -72,6 +88,7 @@ def estimate(
         (each.generator, f"{each.edits:,}", f"{each.seconds:.3g}", f"{each.hours:,.2f}")
         for each in found.generators
     ]
+    print_lines(f"WARNING: {caveat}" for caveat in found.caveats)
     show_table(("generator", "edits", "seconds an edit", "GPU hours"), rows)
     print_lines(found.lines())
 
@@ -108,6 +125,12 @@ def generators(
     With --try it ends with exit code 1 if one of them made no edit.
     """
     if try_them:
+        announce(
+            f"Edits a sample photograph with {' '.join(name or ['each generator'])}, {checkpoints} checkpoints.",
+            as_json,
+        )
+        if checkpoints == "full":
+            go_offline_if_unreachable()
         _try_generators(name, checkpoints, replaced, out, device, seed, as_json)
         return
     from generation.generators.listing import HEADINGS, describe

@@ -125,6 +125,16 @@ class VlmChoices:
         bool, typer.Option("--keep-replies", help="Store every whole question to the VLM with its answer.")
     ] = False
 
+    @property
+    def is_local(self) -> bool:
+        """Whether a VLM is named that runs on this machine."""
+        return self.vlm is not None and "://" not in self.vlm
+
+    @property
+    def needs_hub(self) -> bool:
+        """Whether the VLM's weights may have to be fetched."""
+        return self.vlm is not None and self.is_local and not os.path.isdir(self.vlm)
+
     def client(self, device: str) -> "VlmClient | None":
         """The VLM that is named, or None."""
         from generation.editing.devices import resolve_device
@@ -135,7 +145,7 @@ class VlmChoices:
             return None
         if self.vlm_key_env is not None and self.vlm_key_env not in os.environ:
             raise ValueError(f"--vlm-key-env: there is no environment variable {self.vlm_key_env}")
-        device = resolve_device(device)
+        device = resolve_device(device) if self.is_local else "cpu"
         batch_size = 1 if device == "cpu" else 8
         given = {
             "seconds": self.vlm_timeout,
@@ -195,6 +205,11 @@ class PlanChoices:
     @property
     def asks_vlm(self) -> bool:
         return self.regions == "grounded-sam" or self.prompts == "vlm"
+
+    @property
+    def needs_hub(self) -> bool:
+        """Whether weights may have to be fetched."""
+        return self.regions != "annotations" or self.checkpoints == "full"
 
     def plan(self, replaced: CheckpointChoices, client: "VlmClient | None") -> "PlanOptions":
         """The plan's options.
@@ -338,6 +353,11 @@ class PackChoices:
 
     def packing(self) -> PackOptions:
         return PackOptions(with_originals=self.with_originals, shard_bytes=self.shard_size * MEGABYTE)
+
+
+def default_run(out: str) -> str:
+    """The run directory of a dataset where none is named."""
+    return f"{out.rstrip('/')}-run"
 
 
 def names(text: str | None) -> tuple[str, ...] | None:

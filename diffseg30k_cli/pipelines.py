@@ -9,6 +9,7 @@ from builder.dataset.existing import has_originals
 from builder.packing.options import PackOptions
 from builder.packing.pack import pack
 from cards.card import write_card
+from diffseg30k_cli.options import default_run
 from diffseg30k_cli.printing import Files, Report, show_stage
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import RunReport, generate
@@ -54,6 +55,12 @@ class BuildOptions:
     check: bool = False
 
 
+def check_target(target: int | None, plan: PlanOptions) -> None:
+    """Raises ValueError where both a target and a count are given."""
+    if target and plan.count:
+        raise ValueError("--target determines the number of planned images: leave out --count")
+
+
 def build_dataset(
     sources: SourceOptions,
     plan: PlanOptions,
@@ -79,9 +86,8 @@ def build_dataset(
         ValueError, FileNotFoundError: raised by a stage; see `prepare_run`, `generate`, `score` and `pack`.
     """
     options = options or BuildOptions()
-    if options.target and plan.count:
-        raise ValueError("--target determines the number of planned images: leave out --count")
-    run = options.run or f"{out.rstrip('/')}-run"
+    check_target(options.target, plan)
+    run = options.run or default_run(out)
     runs, complete = _edited_runs(run, sources, plan, options, report)
     for each in runs:
         packed = pack(each, out, options.packing)

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -19,6 +20,18 @@ def print_lines(lines: Iterable[str]) -> None:
     """Prints each line without wrapping or colours, and without secrets in URLs."""
     for line in lines:
         console.print(redact(line), markup=False, highlight=False, soft_wrap=True)
+
+
+def announce(what: str, as_json: bool = False) -> None:
+    """Says on stderr, before anything slow, what a command is about to do; not where its output is JSON."""
+    if not as_json:
+        print(redact(what), file=sys.stderr, flush=True)
+
+
+def show_next(*commands: str, as_json: bool = False) -> None:
+    """Prints the commands to type next; not where the output is JSON."""
+    if not as_json:
+        print_lines(f"next: {command}" for command in commands)
 
 
 def show_table(headings: Sequence[str], rows: Iterable[Sequence[str]], title: str | None = None) -> None:

@@ -4,11 +4,10 @@ from typing import Annotated
 
 import typer
 
-from builder.dataset.directory import DatasetDirectory
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
 from diffseg30k_cli.options import MEGABYTE, AsJson, Dataset, Out, ShardSize
-from diffseg30k_cli.printing import Files, print_lines, show, show_stage
+from diffseg30k_cli.printing import Files, announce, print_lines, show, show_next, show_stage
 
 DatasetAnywhere = Annotated[
     str, typer.Argument(help="Packed dataset: a folder, or NAMESPACE/NAME on the Hub.", show_default=False)
@@ -18,6 +17,7 @@ DatasetAnywhere = Annotated[
 @app.command(rich_help_panel=PUBLISHING)
 def verify(dataset: DatasetAnywhere, as_json: AsJson = False) -> None:
     """Checks on the shards every promise that the dataset makes."""
+    announce(f"Checks every row and split of {dataset}.", as_json)
     from builder.checks.verify import verify as check
     from builder.hub.repository import locate, plain_errors
 
@@ -45,6 +45,7 @@ def gallery(
 
     It is one folder of files that any browser opens from the disk, and that any web server or static Space shows.
     """
+    announce(f"Makes pictures of the rows of {dataset} in {out}.", as_json)
     from cards.gallery.options import GalleryOptions, Predictions
     from cards.gallery.write import write_gallery
 
@@ -78,6 +79,11 @@ def push(
     as_json: AsJson = False,
 ) -> None:
     """Uploads the shards that the Hub lacks, in one commit."""
+    announce(
+        f"Compares {dataset} with {repository} on the Hub"
+        + (", sends nothing." if dry_run else ", and sends what it lacks."),
+        as_json,
+    )
     from builder.hub.push import PushOptions
     from builder.hub.push import push as push_dataset
     from cards.card import write_card
@@ -89,6 +95,8 @@ def push(
         dataset, repository, lambda there, local: write_card(there, pictures_from=local), options
     )
     show(report, as_json)
+    if not dry_run:
+        show_next(f"diffseg30k verify {repository}", as_json=as_json)
 
 
 @app.command(rich_help_panel=PUBLISHING)
@@ -102,6 +110,8 @@ def withdraw(
     as_json: AsJson = False,
 ) -> None:
     """Takes rows out of a dataset, for good: no later pack or push brings them back."""
+    announce(f"Looks for {', '.join(ids)} in {dataset}.", as_json)
+    from builder.dataset.directory import DatasetDirectory
     from builder.hub.push import PushOptions
     from builder.hub.repository import locate
     from builder.hub.withdraw import withdraw_published
@@ -116,6 +126,7 @@ def withdraw(
     show_stage("withdraw", report, as_json)
     if not dry_run and DatasetDirectory(dataset).shards():
         show_stage("card", Files("card", (write_card(dataset),)), as_json)
+        show_next(f"diffseg30k push {dataset} NAMESPACE/NAME --replace", as_json=as_json)
 
 
 @app.command(rich_help_panel=PUBLISHING)
@@ -128,6 +139,7 @@ def pull(
     as_json: AsJson = False,
 ) -> None:
     """Downloads a dataset, or one config or split of it, from the Hub."""
+    announce(f"Downloads {repository} from the Hub into {out}.", as_json)
     from builder.hub.pull import PullOptions
     from builder.hub.pull import pull as pull_dataset
     from cards.card import write_card
@@ -135,6 +147,7 @@ def pull(
     options = PullOptions(config=config, split=split, revision=revision)
     report = pull_dataset(repository, out, lambda there, local: write_card(there, pictures_from=local), options)
     show(report, as_json)
+    show_next(f"diffseg30k verify {out}", as_json=as_json)
 
 
 @app.command("import", rich_help_panel=PUBLISHING)
@@ -152,6 +165,7 @@ def import_(
 
     It ends with exit code 3 if members were left out: `skipped.csv` in the dataset's folder names all of them.
     """
+    announce(f"Reads {', '.join(archives)}.", as_json)
     from builder.archives.import_archives import ImportOptions, count_mask_values, import_archives
     from cards.card import write_card
 
@@ -163,3 +177,4 @@ def import_(
     show_stage("card", Files("card", (write_card(out),)), as_json)
     if report.skipped:
         raise typer.Exit(3)
+    show_next(f"diffseg30k verify {out}", f"diffseg30k gallery {out} --out {out}-gallery", as_json=as_json)

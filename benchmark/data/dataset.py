@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -83,8 +84,8 @@ def load_rows(
         )
     if os.path.isdir(dataset) or "://" in dataset:
         rows = _from_folder(dataset, config, split, streaming, truth)
-    elif dataset.startswith((".", "/", "~")):
-        raise FileNotFoundError(f"{dataset}: there is no such folder")
+    elif not re.fullmatch(r"[\w-][\w.-]*/[\w.-]+", dataset):
+        raise FileNotFoundError(f"--dataset {dataset}: there is no such folder; on the Hub it is NAMESPACE/NAME")
     else:
         rows = datasets.load_dataset(dataset, config, split=split, streaming=streaming)
     return _undecoded(rows, dataset, truth)

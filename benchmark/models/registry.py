@@ -67,8 +67,21 @@ def build(spec: ModelSpec, pretrained: bool) -> Baseline:
     Raises:
         ValueError: there is no such architecture or encoder, or it is not for the task.
         ImportError: `segmentation-models-pytorch` or `torch` is not installed.
+        OSError: the pretrained weights are not on this machine and cannot be fetched.
     """
     _check(spec)
+    try:
+        return _made(spec, pretrained)
+    except OSError as error:
+        if not pretrained:
+            raise
+        raise OSError(
+            f"the pretrained weights of {spec.encoder} are not on this machine and cannot be fetched from the "
+            "Hub; --weights none trains from random ones and needs no network"
+        ) from error
+
+
+def _made(spec: ModelSpec, pretrained: bool) -> Baseline:
     if spec.architecture in CLASSIFIERS:
         from benchmark.models import classification
 

@@ -106,6 +106,9 @@ def import_archives(archives: Sequence[str], out: str, options: ImportOptions) -
     """
     placed = _placed(archives)
     labels = read_labels(options.labels)
+    for _, url in placed:  # a wrong name is to leave nothing behind
+        with open_archive(url):
+            pass
     staging = _open_staging(out, placed, labels)
     members, skipped = 0, list[Skip]()
     for number, (side, url) in enumerate(placed):

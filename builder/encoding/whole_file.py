@@ -4,10 +4,18 @@ Each is written under a temporary name in the same folder, flushed to the disk, 
 """
 
 import contextlib
+import errno
 import os
 import shutil
 import uuid
 from collections.abc import Iterator
+
+_FULL = {
+    errno.ENOSPC: "no space is left on the disk",
+    errno.EDQUOT: "the disk quota is used up",
+    errno.EFBIG: "the file is larger than this process may write",
+}
+"""Errors whose own message names no path, since they come of writing to an open file."""
 
 UNFINISHED = ".tmp"
 """The suffix of what is still being written."""
@@ -31,9 +39,11 @@ def whole_file(file: str | os.PathLike[str]) -> Iterator[str]:
         yield temporary
         _to_disk(temporary)
         os.replace(temporary, place)
-    except BaseException:
+    except BaseException as error:
         with contextlib.suppress(FileNotFoundError):
             os.remove(temporary)
+        if isinstance(error, OSError) and error.errno in _FULL:
+            raise OSError(error.errno, f"{_FULL[error.errno]}; nothing finished is lost", place) from error
         raise
     _to_disk(folder)
 

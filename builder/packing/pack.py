@@ -24,7 +24,7 @@ from builder.packing.options import PackOptions
 from builder.packing.rows import read_row
 from builder.packing.stage import Staged, stage
 from builder.packing.switch import finish_switch, switch
-from builder.run.directory import BASES, OPTIONS, RunDirectory
+from builder.run.directory import OPTIONS, RunDirectory, require_bases
 from builder.run.file_digest import REPAIR, FileDigest
 from diffseg30k import features, folder
 
@@ -90,8 +90,7 @@ def pack(run_url: str, out: str, options: PackOptions | None = None) -> PackRepo
     """
     options = options or PackOptions()
     run, dataset = RunDirectory(run_url), _dataset(out)
-    if not run.exists(BASES):
-        raise FileNotFoundError(f"{run_url} is not a run: it has no {BASES}; plan one there first")
+    require_bases(run)
     finish_switch(out)
     found = survey(run, options.with_originals)
     manifest = read_manifest(dataset)

@@ -173,3 +173,24 @@ def _modified(entry: dict) -> float:
         entry.get("mtime") or entry.get("LastModified") or entry.get("last_modified") or entry.get("created") or 0
     )
     return time.timestamp() if hasattr(time, "timestamp") else float(time)
+
+
+def require_plan(run: RunDirectory) -> None:
+    """Raises FileNotFoundError, with what to do, where a run has no plan."""
+    if not run.exists(PLAN):
+        raise missing(run, PLAN)
+
+
+def require_bases(run: RunDirectory) -> None:
+    """Raises FileNotFoundError, with what to do, where a run has no base images."""
+    if not run.exists(BASES):
+        raise missing(run, BASES)
+
+
+def missing(run: RunDirectory, path: str) -> FileNotFoundError:
+    """What to raise where a run lacks one of its tables."""
+    if run.exists(OPTIONS):
+        return FileNotFoundError(f"{run.url} has no {path}: its plan is not finished; give the same command again")
+    return FileNotFoundError(
+        f"there is no run directory {run.url} (it has no {path}): plan one with diffseg30k plan --run {run.url}"
+    )

@@ -74,6 +74,9 @@ class EditFailure:
     reason: str
 
 
+_LOADS = 64
+"""Notes of loads that are read to know the devices."""
+
 _NOT_IN_DATASET = ("seconds", "image_file", "mask_file", "input_sha256")
 
 
@@ -193,12 +196,19 @@ def _read_failure(run: RunDirectory, image: str, turn: int) -> EditFailure:
         return EditFailure(image, turn, "unknown", "the reason cannot be read")
 
 
-def write_load(run: RunDirectory, turn: int, generator: str, seconds: float) -> None:
-    """Notes that a worker has loaded a generator."""
-    text = json.dumps({"host": socket.gethostname(), "process": os.getpid(), "seconds": round(seconds, 3)})
+def write_load(run: RunDirectory, turn: int, generator: str, seconds: float, device: str) -> None:
+    """Notes that a worker has loaded a generator onto a device: `cpu`, `cuda` or `cuda:N`."""
+    load = {"host": socket.gethostname(), "process": os.getpid(), "seconds": round(seconds, 3), "device": device}
+    text = json.dumps(load)
     run.write(f"loads/turn-{turn}/{generator}.{uuid.uuid4().hex}.json", text.encode())
 
 
 def count_loads(run: RunDirectory, turn: int) -> Counter[str]:
     """How often each generator was loaded for a turn, by all workers since the run began."""
     return Counter(name.removesuffix(".json").rpartition(".")[0] for name in run.names(f"loads/turn-{turn}"))
+
+
+def load_devices(run: RunDirectory) -> set[str]:
+    """The devices that generators were loaded onto for the first turn; what earlier versions noted has none."""
+    found = (json.loads(run.read(f"loads/turn-1/{name}")) for name in sorted(run.names("loads/turn-1"))[:_LOADS])
+    return {load["device"] for load in found if "device" in load}

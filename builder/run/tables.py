@@ -10,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from builder.encoding.json_document import DamagedDocument, JsonDocument
-from builder.run.directory import RunDirectory
+from builder.run.directory import RunDirectory, missing
 from builder.run.file_digest import DamagedFile, FileDigest
 
 _DIGEST = JsonDocument(
@@ -36,7 +36,10 @@ def read_table(run: RunDirectory, path: str, remedy: str) -> pa.Table:
         FileNotFoundError: there is none.
         DamagedFile: it is not what was written, or no Parquet file.
     """
-    data = run.read(path)
+    try:
+        data = run.read(path)
+    except FileNotFoundError as error:
+        raise missing(run, path) from error
     digest = table_digest(run, path)
     if digest and (problem := digest.problem(len(data), data)):
         raise DamagedFile(f"{run.url}/{path} {problem}; {remedy}")

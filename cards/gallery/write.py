@@ -121,7 +121,7 @@ def _write(dataset: DatasetDirectory, out: str, options: GalleryOptions, name: s
     made = 0
     with (
         ThreadPoolExecutor(threads) as pool,
-        tqdm(total=len(rows), desc="gallery", unit="row", disable=not options.progress) as bar,
+        tqdm(total=len(rows), desc="gallery", unit="row", disable=None if options.progress else True) as bar,
     ):
         read = _read_rows(dataset, rows, out)
         for shown in map_ahead(pool, lambda row: _show(row, out, options), read, 4 * threads):

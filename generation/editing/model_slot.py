@@ -85,7 +85,7 @@ class ModelSlot:
                 error = str(raised)
             if not error:
                 self.key, self.placement = _key(run, work, options), each
-                write_load(run, work.turn, work.generator, time.perf_counter() - started)
+                write_load(run, work.turn, work.generator, time.perf_counter() - started, device)
                 return
         raise OutOfMemory(f"its weights do not fit {device}: {error}")
 

@@ -7,6 +7,8 @@ from statistics import mean
 
 from builder.run.directory import BASES, RunDirectory
 from builder.run.planned_edit import PlannedEdit, read_plan
+from builder.run.records import load_devices
+from generation.checkpoints.checkpoint import TINY_PREFIX
 from generation.monitoring.simulation import Cluster, Simulated, simulate
 from generation.monitoring.status import read_status
 
@@ -44,6 +46,7 @@ class Estimate:
         cluster: the workers.
         simulated: the simulated run on that cluster.
         bytes: size of images, masks and records in the run directory; None if there is no image to measure yet.
+        caveats: why the seconds an edit say little of a GPU; empty where they were given, or measured on one.
         questions: number of VLM questions: one per edit for its prompt, where the VLM writes prompts, and one per
             image for its score.
     """
@@ -54,6 +57,7 @@ class Estimate:
     simulated: Simulated
     bytes: int | None
     questions: int
+    caveats: tuple[str, ...] = ()
 
     @property
     def hours(self) -> float:
@@ -110,6 +114,7 @@ def estimate(
         simulated=simulate(scaled, times, load_seconds, cluster),
         bytes=_bytes(run, edited, len(scaled)),
         questions=sum(edit.prompt_by is not None for edit in scaled) + (edited if scored else 0),
+        caveats=_caveats(run, plan, seconds or {}),
     )
 
 
@@ -122,6 +127,20 @@ def _times(run_url: str, plan: Sequence[PlannedEdit], given: Mapping[str, float]
             f"or give it with --seconds {unknown[0]}=SECONDS"
         )
     return {name: value for name, value in found.items() if value is not None}
+
+
+def _caveats(run: RunDirectory, plan: Sequence[PlannedEdit], given: Mapping[str, float]) -> tuple[str, ...]:
+    """Why the measured seconds are not those of published weights on a GPU."""
+    measured = [edit for edit in plan if edit.generator not in given]
+    found = []
+    if any(edit.checkpoint.startswith(TINY_PREFIX) for edit in measured):
+        found.append(
+            "these are seconds of tiny checkpoints, thousands of times smaller than the published ones: give the "
+            "seconds of those with --seconds GENERATOR=SECONDS"
+        )
+    if measured and "cpu" in load_devices(run):
+        found.append("edits were measured on a processor, not a GPU: measure a few there first")
+    return tuple(found)
 
 
 def _scaled(plan: Sequence[PlannedEdit], images: int | None) -> list[PlannedEdit]:

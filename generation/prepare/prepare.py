@@ -121,11 +121,16 @@ def _left(photographs: Sequence[Photograph], used: frozenset[str]) -> tuple[Phot
     return tuple(photograph for photograph in photographs if photograph.image not in used)
 
 
-def _check(sources: SourceOptions, options: PlanOptions, client: VlmClient | None) -> None:
+def check_regions(sources: SourceOptions, options: PlanOptions) -> None:
+    """Raises ValueError where regions are to come of annotations and there are none."""
     if sources.annotations is None and options.regions == "annotations":
         raise ValueError(
-            "there are no regions without annotations: give --annotations FILE, or --regions grounded-sam"
+            "there are no regions without annotations: give --annotations FILE, or --regions automatic"
         )
+
+
+def _check(sources: SourceOptions, options: PlanOptions, client: VlmClient | None) -> None:
+    check_regions(sources, options)
     if options.asks_vlm and (client is None or client.vlm.name != options.vlm):
         raise ValueError(
             f"the plan's options name the VLM {options.vlm}, but another VLM or none is given as client"

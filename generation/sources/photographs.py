@@ -1,5 +1,7 @@
 """Lists the photographs of a folder, with annotations and licences from a COCO file if there is one."""
 
+import codecs
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -64,6 +66,28 @@ class SourceOptions:
             raise ValueError(f"--generated-share is from 0 to 1, not {self.generated_share}")
         if self.generated_share and self.captions is None:
             raise ValueError("--generated-share needs captions: give a COCO captions file with --captions")
+
+    def check(self) -> None:
+        """Looks whether the folder and the files are there and could be JSON, where they are not behind URLs.
+
+        Raises:
+            FileNotFoundError: one of them is not there.
+            ValueError: a file is no JSON object.
+        """
+        if "://" not in self.images and not os.path.isdir(self.images):
+            raise FileNotFoundError(f"--images {self.images}: there is no such folder")
+        for option, file in (("--annotations", self.annotations), ("--captions", self.captions)):
+            if file is not None and "://" not in file:
+                _check_json(option, file)
+
+
+def _check_json(option: str, file: str) -> None:
+    if not os.path.isfile(file):
+        raise FileNotFoundError(f"{option} {file}: there is no such file")
+    with open(file, "rb") as opened:
+        start = opened.read(4096).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+    if not start.startswith(b"{"):
+        raise ValueError(f"{option} {file} is not JSON: it takes a COCO file")
 
 
 @dataclass(frozen=True)

@@ -105,8 +105,11 @@ class LocalVlm:
                 **source, dtype=dtype, use_safetensors=True, device_map=_device_map(device)
             )
         except (OSError, HFValidationError) as error:
-            said = " ".join(str(error).split())[:300]
-            raise OSError(f"the VLM {name} is not on this machine and cannot be fetched: {said}") from error
+            said = " ".join(str(error).split())[:120]
+            raise OSError(
+                f"the VLM {name} is not on this machine and cannot be fetched ({said}). Name a folder or an "
+                "endpoint with --vlm"
+            ) from error
         except (ValueError, KeyError, TypeError, RuntimeError) as error:
             said = " ".join(str(error).split())[:300]
             raise ValueError(f"{name} is not a checkpoint of Qwen2.5-VL: {said}") from error

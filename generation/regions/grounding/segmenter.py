@@ -23,7 +23,7 @@ class Segmenter:
     def __init__(self, checkpoint: str, device: str = "cpu"):
         from transformers import SamModel
 
-        self._processor, self._model = load(checkpoint, "SAM", SamModel, device)
+        self._processor, self._model = load(checkpoint, "SAM", "--segmenter", SamModel, device)
 
     def masks(self, image: np.ndarray, boxes: Sequence[Box]) -> np.ndarray:
         """The mask of the object in each box.

@@ -5,12 +5,13 @@ from typing import Any
 from generation.checkpoints.checkpoint import CheckpointError, place_of
 
 
-def load(name: str, what: str, model_class: Any, device: str) -> tuple[Any, Any]:
+def load(name: str, what: str, option: str, model_class: Any, device: str) -> tuple[Any, Any]:
     """Loads the processor and the model of a checkpoint, in evaluation mode on the device.
 
     Args:
         name: a folder, `NAMESPACE/NAME` or `NAMESPACE/NAME@REVISION`.
         what: the expected model, for messages: `Grounding DINO`.
+        option: the command's option that names another, for messages.
         model_class: the model's class in `transformers`.
         device: `cpu`, `cuda` or `cuda:N`.
 
@@ -31,7 +32,8 @@ def load(name: str, what: str, model_class: Any, device: str) -> tuple[Any, Any]
         model = model_class.from_pretrained(**source, use_safetensors=True)
     except OSError as error:
         raise CheckpointError(
-            f"{what} {name} is not on this machine and cannot be fetched: {_shortened(error)}"
+            f"{what} {name} is not on this machine and cannot be fetched ({_shortened(error)}). A folder of it is "
+            f"named with {option}; --regions annotations needs no network"
         ) from error
     except (ValueError, KeyError, TypeError, RuntimeError) as error:
         raise CheckpointError(f"{name} is not a checkpoint of {what}: {_shortened(error)}") from error
@@ -39,4 +41,4 @@ def load(name: str, what: str, model_class: Any, device: str) -> tuple[Any, Any]
 
 
 def _shortened(error: Exception) -> str:
-    return " ".join(str(error).split())[:300]
+    return " ".join(str(error).split())[:120]

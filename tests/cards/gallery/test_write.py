@@ -146,7 +146,8 @@ class TestADetector:
     def test_the_command_takes_the_results_of_evaluate(self, dataset, tmp_path):
         detector = tmp_path / "blank.py"
         detector.write_text(
-            "import numpy as np\n\ndef detect(images):\n    return [np.zeros(image.shape[:2], int) for image in images]\n"
+            "import numpy as np\n\n"
+            "def detect(images):\n    return [np.zeros(image.shape[:2], int) for image in images]\n"
         )
         results, saved = tmp_path / "results", tmp_path / "elsewhere" / "predictions"
         code, printed = command(

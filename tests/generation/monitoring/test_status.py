@@ -34,7 +34,7 @@ def run(tmp_path) -> RunDirectory:
         finish(run, edit)
         os.utime(tmp_path / f"turn-1/{edit.image}.json", (NOW - 60, NOW - 60))
     write_failure(run, EditFailure("c", 1, "sd2", "the result is black"))
-    write_load(run, 1, "sd2", 2.0)
+    write_load(run, 1, "sd2", 2.0, "cpu")
     return run
 
 
