@@ -8,8 +8,8 @@ import typer
 
 from diffseg30k_cli.app import BENCHMARK, app
 from diffseg30k_cli.network import go_offline_if_unreachable
-from diffseg30k_cli.option_groups import grouped
-from diffseg30k_cli.options import AsJson, names
+from diffseg30k_cli.options.common import AsJson, names
+from diffseg30k_cli.options.groups import grouped
 from diffseg30k_cli.printing import Files, announce, print_lines, show, show_next
 
 Name = Annotated[str | None, typer.Option(help="Packed dataset: a folder, URL or name on the Hub; diffseg30k.")]

@@ -9,27 +9,29 @@ import typer
 from builder.run.directory import RunDirectory, require_bases, require_plan
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.network import go_offline_if_unreachable
-from diffseg30k_cli.option_groups import grouped
-from diffseg30k_cli.options import (
-    AsJson,
-    Check,
+from diffseg30k_cli.options.choices import (
     CheckpointChoices,
-    Dataset,
-    Device,
     ExecutorChoices,
-    MaxFailures,
-    Out,
     PackChoices,
     PlanChoices,
-    RunArgument,
     ScoreChoices,
     SourceChoices,
     VlmChoices,
     WorkChoices,
+)
+from diffseg30k_cli.options.common import (
+    AsJson,
+    Check,
+    Dataset,
+    Device,
+    MaxFailures,
+    Out,
+    RunArgument,
     Workers,
     default_run,
     worker_count,
 )
+from diffseg30k_cli.options.groups import grouped
 from diffseg30k_cli.printing import Files, Submitted, announce, show, show_next, show_stage
 from generation.editing.executors.options import ExecutorOptions
 
@@ -159,7 +161,9 @@ def plan(
     if executing.executor != "local" and not sources.captions:
         raise typer.BadParameter("it paints base images: give --captions", param_hint="--executor")
     where = executing.where(work.device) if sources.captions else None
-    painting = work.on(where).worker(replaced, where.kind == "local") if where else None
+    painting = None
+    if where or choices.regions == "automatic":
+        painting = work.on(where or ExecutorOptions()).worker(replaced, where is None or where.kind == "local")
     planned = choices.plan(replaced, client)
     try:
         show(prepare_run(run, found, planned, client, painting, check=check, where=where), as_json)

@@ -7,20 +7,16 @@ from pathlib import Path
 
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.building import build_and_report
-from diffseg30k_cli.options import (
+from diffseg30k_cli.options.choices import (
     CheckpointChoices,
-    Device,
-    Out,
     PackChoices,
     PlanChoices,
     ScoreChoices,
-    Seed,
-    Size,
     SourceChoices,
     VlmChoices,
     WorkChoices,
-    Workers,
 )
+from diffseg30k_cli.options.common import Device, Out, Seed, Size, Workers
 from diffseg30k_cli.printing import announce, print_columns, print_lines, show, show_next
 
 

@@ -9,6 +9,7 @@ from builder.encoding.secrets import redact
 from diffseg30k_cli import benchmarking, building, demo, monitoring, publishing
 from diffseg30k_cli.app import app
 from diffseg30k_cli.extras import advice
+from diffseg30k_cli.network import network_restored
 
 __all__ = ["app", "benchmarking", "building", "demo", "main", "monitoring", "publishing"]
 
@@ -21,7 +22,8 @@ def main() -> None:
     The exit code is 2 for options that do not fit, 130 after an interruption and 1 for any other mistake.
     """
     try:
-        sys.exit(app(prog_name="diffseg30k", standalone_mode=False))
+        with network_restored():
+            sys.exit(app(prog_name="diffseg30k", standalone_mode=False))
     except typer.TyperException as error:
         sys.exit(_usage(error))
     except typer.Abort:

@@ -8,8 +8,9 @@ import typer
 from builder.run.directory import RunDirectory, require_bases, require_plan
 from diffseg30k_cli.app import BUILDING, app
 from diffseg30k_cli.network import go_offline_if_unreachable
-from diffseg30k_cli.option_groups import grouped
-from diffseg30k_cli.options import AsJson, CheckpointChoices, Device, RunArgument, Seed
+from diffseg30k_cli.options.choices import CheckpointChoices
+from diffseg30k_cli.options.common import AsJson, Device, RunArgument, Seed
+from diffseg30k_cli.options.groups import grouped
 from diffseg30k_cli.printing import (
     Files,
     announce,

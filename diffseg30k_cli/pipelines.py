@@ -9,7 +9,7 @@ from builder.dataset.existing import has_originals
 from builder.packing.options import PackOptions
 from builder.packing.pack import pack
 from cards.card import write_card
-from diffseg30k_cli.options import default_run
+from diffseg30k_cli.options.common import default_run
 from diffseg30k_cli.printing import Files, Report, show_stage
 from generation.editing.executors.options import ExecutorOptions
 from generation.editing.run import RunReport, generate
@@ -111,7 +111,7 @@ def _edited_runs(
         complete.append(_generate_and_score(url, options, report))
 
     planner = options.client if plan.asks_vlm else None
-    painting = options.worker if sources.captions else None
+    painting = options.worker if sources.captions or plan.regions == "automatic" else None
     if options.target:
         rounds = carry_out(
             run,

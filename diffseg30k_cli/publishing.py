@@ -6,7 +6,7 @@ import typer
 
 from builder.packing.options import SHARD_BYTES
 from diffseg30k_cli.app import PUBLISHING, app
-from diffseg30k_cli.options import MEGABYTE, AsJson, Dataset, Out, ShardSize
+from diffseg30k_cli.options.common import MEGABYTE, AsJson, Dataset, Out, ShardSize
 from diffseg30k_cli.printing import Files, announce, print_lines, show, show_next, show_stage
 
 DatasetAnywhere = Annotated[

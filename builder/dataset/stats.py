@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
-from builder.dataset.categories import supercategory
 from builder.dataset.directory import DatasetDirectory, Shard, require_shards
+from builder.encoding.categories import supercategory
 from diffseg30k import (
     CLASS_NAMES,
     CONFIGS,

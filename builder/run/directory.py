@@ -15,6 +15,7 @@
       claims/                 which worker has which chunk: `generation.editing.chunk_claims`
       scores/IMAGE.json       the quality of the finished image, if it was scored
       digests/                sizes and digests of the tables: `builder.run.tables`
+      skipped.csv             the files of the sources that are not in the plan, with reasons
       surplus.json            accepted images beyond the wanted number: `builder.run.surplus`
       logs/                   what the executor writes
 

@@ -2,8 +2,9 @@
 
 from typing import Literal
 
-RegionsFrom = Literal["annotations", "grounded-sam"]
-"""Source of regions: COCO annotations, or objects named by a VLM and located by Grounding DINO and SAM."""
+RegionsFrom = Literal["annotations", "automatic", "grounded-sam"]
+"""Source of regions: COCO annotations; everything that SAM segments, named by a detector; or objects that a VLM
+names and that Grounding DINO and SAM locate."""
 
 PromptsBy = Literal["templates", "vlm"]
 """Source of prompts: templates in the plan, or a VLM that is shown the image before each turn."""

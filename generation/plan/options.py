@@ -24,7 +24,7 @@ class PlanOptions:
         regions: source of regions, one of `RegionsFrom`.
         prompts: source of prompts, one of `PromptsBy`.
         vlm: the VLM's name, as in `VlmOptions.name`; None if no VLM is asked.
-        detector: checkpoint of Grounding DINO; None if it is not used.
+        detector: checkpoint of Grounding DINO, or for `automatic` of a detector that names; None if none is used.
         segmenter: checkpoint of SAM; None if it is not used.
         removal_dilation: by how much more than the region a model paints where it removes an object, as a share of
             the square root of the region's area, 0 to 1.

@@ -43,6 +43,7 @@ class Bases:
         examined: number of images in which regions were searched.
         skipped: images that cannot be used, with reasons.
         dropped: one reason for each object that gave no region.
+        without_regions: names of the examined photographs on which nothing can be edited.
     """
 
     edited: list[Candidate]
@@ -51,6 +52,7 @@ class Bases:
     examined: int
     skipped: list[Skip]
     dropped: list[str]
+    without_regions: frozenset[str]
 
 
 def gather_bases(
@@ -91,6 +93,9 @@ def gather_bases(
         examined=sum(len(one.candidates) + len(one.skipped) for one in gatherings),
         skipped=[skip for one in gatherings for skip in one.skipped],
         dropped=[reason for one in gatherings for reason in one.dropped],
+        without_regions=frozenset(
+            name for one in gatherings for name, found in one.candidates.items() if not found.regions
+        ),
     )
 
 

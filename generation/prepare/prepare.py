@@ -31,7 +31,14 @@ from generation.prepare.captions import pictures_of
 from generation.prepare.gathering import Propose
 from generation.prepare.painting import Painter
 from generation.prepare.repair import damaged_bases, has_whole_plan, make_again, plan_digest
-from generation.prepare.report import PrepareReport, count_reasons, skip_lines
+from generation.prepare.report import (
+    NO_REGION,
+    NOT_NEEDED,
+    PrepareReport,
+    count_reasons,
+    skip_lines,
+    write_skipped,
+)
 from generation.prepare.run_options import settle_options
 from generation.regions.annotations import propose_annotated
 from generation.sources.captions_file import read_captions
@@ -62,7 +69,8 @@ def prepare_run(
         sources: the photographs.
         options: the plan's options.
         client: the VLM that names objects and writes prompts; None if the plan needs none.
-        painting: worker options for base images from captions; CPU and batch size 1 if left out.
+        painting: worker options for base images from captions, and the device for automatic regions; CPU and
+            batch size 1 if left out.
         used: names of images of other runs, which are not used again.
         check: compare the content of every base image with its digest, and not only its size.
         where: the executor that paints base images from captions; one worker on this machine if left out.
@@ -87,7 +95,7 @@ def prepare_run(
     pictures, skipped = _pictures(run, sources, options, found.coco)
     settle_options(run, sources, options, client)
     damaged = plan_digest(run) if was_planned else None
-    with warnings.catch_warnings(), _proposer(run, options, client) as propose:
+    with warnings.catch_warnings(), _proposer(run, options, client, painting) as propose:
         warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # `image_files.MAX_PIXELS` is the limit
         available = BaseImageSources(
             _left(found.photographs, used), _left(pictures, used), sources.generated_share
@@ -157,11 +165,32 @@ def _pictures(
 
 
 @contextmanager
-def _proposer(run: RunDirectory, options: PlanOptions, client: VlmClient | None) -> Iterator[Propose]:
+def _automatic(run: RunDirectory, options: PlanOptions, device: str) -> Iterator[Propose]:
+    from generation.regions.automatic.options import NAMING_DETECTOR, AutomaticOptions
+    from generation.regions.automatic.proposer import AutomaticRegions
+    from generation.regions.grounding.options import SEGMENTER
+
+    models = AutomaticOptions(options.segmenter or SEGMENTER, options.detector or NAMING_DETECTOR, device)
+    automatic = AutomaticRegions(run, options.side, models)
+    try:
+        yield automatic.propose
+    finally:
+        automatic.close()
+
+
+@contextmanager
+def _proposer(
+    run: RunDirectory, options: PlanOptions, client: VlmClient | None, painting: WorkerOptions | None
+) -> Iterator[Propose]:
     """The function that finds regions: from annotations, or by models."""
-    if options.regions == "annotations" or client is None:
+    if options.regions == "annotations":
         yield partial(propose_annotated, side=options.side)
         return
+    if options.regions == "automatic":
+        with _automatic(run, options, (painting or WorkerOptions()).device) as propose:
+            yield propose
+        return
+    assert client is not None  # `_check` has seen to it
     from generation.regions.grounding.options import DETECTOR, SEGMENTER, GroundingOptions
     from generation.regions.grounding.proposer import GroundedSam
     from generation.vlm.client import open_vlm
@@ -186,6 +215,8 @@ def _write(
         raise NothingToEdit(f"no photograph can be edited. {'. '.join(reasons) or 'No object was named'}")
     used = [*bases.edited, *bases.unedited]
     edits = plan_edits(bases.edited, options)
+    unused = _unused(available.photographs, bases, skipped)
+    write_skipped(run, [*skipped, *unused])
     write_bases(run, _bases(run, [*available.photographs, *available.pictures], used, edits))
     write_plan(run, edits)
     return PrepareReport(
@@ -196,8 +227,20 @@ def _write(
         generated_share=available.share,
         examined=bases.examined,
         skipped=tuple(skipped),
+        unused=tuple(unused),
         dropped=dropped,
     )
+
+
+def _unused(photographs: Sequence[Photograph], bases: Bases, skipped: Sequence[Skip]) -> list[Skip]:
+    """The usable photographs that are not in the plan, with reasons."""
+    gone = {candidate.image for candidate in (*bases.edited, *bases.unedited)}
+    named = {skip.name for skip in skipped}
+    return [
+        Skip(each.file_name, NO_REGION if each.image in bases.without_regions else NOT_NEEDED)
+        for each in photographs
+        if each.image not in gone and each.file_name not in named
+    ]
 
 
 def _bases(

@@ -4,7 +4,7 @@ import dataclasses
 from typing import Any
 
 from builder.encoding.json_document import JsonDocument
-from builder.run.directory import OPTIONS, RunDirectory
+from builder.run.directory import OPTIONS, PICTURES, PLAN, RunDirectory
 from generation.plan.options import PlanOptions
 from generation.sources.photographs import SourceOptions
 from generation.vlm.client import VlmClient
@@ -17,9 +17,10 @@ _BEFORE = {"removal_dilation": 0.0}
 def settle_options(
     run: RunDirectory, sources: SourceOptions, options: PlanOptions, client: VlmClient | None = None
 ) -> None:
-    """Writes the options of a new run, or checks that they equal those of an existing one.
+    """Writes the options of a run that has no plan yet, or checks that they equal those of one that has.
 
-    The VLM's address is written for later stages and may change; the VLM's name may not.
+    Base images that were made for other options are removed then: nothing else was done for them yet. The VLM's
+    address is written for later stages and may change; the VLM's name may not.
 
     Raises:
         ValueError: options differ; the message names them.
@@ -33,6 +34,11 @@ def settle_options(
         return
     before, now = (_OPTIONS.load(data, f"{run.url}/{OPTIONS}") for data in (run.read(OPTIONS), written))
     differing = _differences(before, now)
+    if differing and not (run.exists(PLAN) or run.exists(PICTURES)):
+        for name in sorted(run.names("bases")):
+            run.delete(f"bases/{name}")
+        run.write(OPTIONS, written)
+        return
     if differing:
         raise ValueError(
             f"{run.url} was begun with other options: {'; '.join(differing)}. Go on with those, name another run, "

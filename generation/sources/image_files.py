@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 from PIL.ExifTags import Base as ExifTag
 
-FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000")
+FORMATS = ("JPEG", "PNG", "WEBP", "TIFF", "BMP", "GIF", "PPM", "JPEG2000", "AVIF", "HEIF")
 """Accepted formats, those of cameras and the web. Others, such as PostScript, are executed when decoded."""
 
 MAX_PIXELS = 178_956_970
@@ -38,6 +38,10 @@ _DECODING_ERRORS = (
     *(OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error),
     *(IndexError, KeyError, TypeError, OverflowError, ZeroDivisionError),
 )
+
+
+_HEIF_BRANDS = (b"heic", b"heix", b"hevc", b"hevx", b"heim", b"heis", b"mif1", b"msf1")
+"""The first brands of HEIF files, as phones write them."""
 
 
 class UnusablePicture(ValueError):
@@ -70,6 +74,8 @@ class Header:
 def _opened(data: bytes) -> Iterator[Image.Image]:
     if not data:
         raise UnusablePicture("the file is empty")
+    if data[4:8] == b"ftyp" and data[8:12] in _HEIF_BRANDS:
+        _register_heif()
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
             if image.width * image.height > MAX_PIXELS:
@@ -83,6 +89,19 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
         raise
     except _DECODING_ERRORS as error:
         raise UnusablePicture("the image is truncated or damaged") from error
+
+
+def _register_heif() -> None:
+    """Lets Pillow read HEIF, by an extra.
+
+    Raises:
+        UnusablePicture: the extra is not installed.
+    """
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise UnusablePicture("a HEIF file (.heic): pip install 'diffseg30k[heif]' reads them") from error
+    register_heif_opener()
 
 
 def read_header(data: bytes) -> Header:

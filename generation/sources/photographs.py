@@ -35,7 +35,11 @@ FORBIDDEN = "its licence forbids derivatives"
 
 
 SUFFIXES = frozenset(
-    (".jpg", ".jpeg", ".jpe", ".png", ".webp", ".tif", ".tiff", ".bmp", ".gif", ".ppm", ".pgm", ".jp2")
+    f".{name}"
+    for name in (
+        *("jpg", "jpeg", "jpe", "png", "webp", "tif", "tiff", "bmp", "gif", "ppm", "pgm", "jp2"),
+        *("avif", "heic", "heif", "hif"),
+    )
 )
 """File extensions of photographs in a folder without annotations."""
 
@@ -171,6 +175,8 @@ def read_coco(images: str, annotations: str, any_license: bool = False) -> Sourc
         else:
             path = _join(images, entry["file_name"])
             found.append(_photograph(entry, name, path, texts, coco.annotations.get(key, [])))
+    named = {entry["file_name"] for entry in coco.images.values()} | {skip.name for skip in skipped}
+    skipped += [Skip(name, "the annotation file does not name it") for name in sorted(files - named)]
     return Sources(tuple(sorted(found, key=lambda photograph: photograph.image)), tuple(skipped), coco)
 
 

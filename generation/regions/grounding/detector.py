@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from generation.regions.grounding.weights import load
+from generation.regions.weights import load
 
 MAX_BOXES = 24
 """Largest number of boxes of an image; those with the highest scores are kept."""

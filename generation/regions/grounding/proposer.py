@@ -1,8 +1,7 @@
 """Finds regions on any image (paper, 3.1, stage 1): a VLM names objects, Grounding DINO and SAM locate them."""
 
-import hashlib
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -13,21 +12,20 @@ from builder.run.directory import RunDirectory
 from generation.generators.pipelines import memory
 from generation.regions.annotations import OVERLAPS, Region, Regions, preference, region_of, without_overlaps
 from generation.regions.coco_masks import UnusableMask
+from generation.regions.finding import Found, Opened, finding_threads, open_photograph
 from generation.regions.grounding.detector import Box, Detector
-from generation.regions.grounding.kept_regions import read_regions, write_regions
 from generation.regions.grounding.options import GroundingOptions
 from generation.regions.grounding.segmenter import Segmenter
+from generation.regions.kept_regions import write_regions
 from generation.sources.coco_file import Skip
-from generation.sources.image_files import UnusablePicture, decode_square
+from generation.sources.image_files import decode_square
 from generation.sources.photographs import Photograph, read_file
-from generation.sources.threads import THREADS, in_threads
+from generation.sources.threads import in_threads
 from generation.vlm.ask import Answer, ask
 from generation.vlm.question import Picture, Question, Vlm, VlmUnavailable
 from generation.vlm.questions import objects_question
 from generation.vlm.replies import NamedObject
 from generation.vlm.reply_store import ReplyStore
-
-Found = Regions | Skip
 
 
 class Finder:
@@ -107,32 +105,23 @@ class GroundedSam:
         """
         results = in_threads(self._open, photographs, "photographs")
         opened = dict(zip((photograph.image for photograph in photographs), results, strict=True))
-        to_ask = [one for one in opened.values() if isinstance(one, _Opened)]
+        to_ask = [one for one in opened.values() if isinstance(one, Opened)]
         found = self._found(to_ask)
         for photograph in photographs:
             one = opened[photograph.image]
-            yield found[photograph.image] if isinstance(one, _Opened) else one
+            yield found[photograph.image] if isinstance(one, Opened) else one
 
     def close(self) -> None:
         """Frees the memory of the models that find objects, including the GPU's: generators are loaded next."""
         self.__dict__.pop("_finder", None)
         memory.free()
 
-    def _open(self, photograph: Photograph) -> "_Opened | Found":
-        data = read_file(photograph)
-        subject = hashlib.blake2b(data + str(self.side).encode(), digest_size=16).hexdigest()
+    def _open(self, photograph: Photograph) -> Opened | Found:
         options = self.options
-        fingerprint = f"{subject} {self.vlm.name} {options.detector} {options.segmenter} {options.min_score}"
-        kept = read_regions(self.run, photograph.image, fingerprint)
-        if kept is not None:
-            return kept
-        try:
-            decode_square(data, self.side)
-        except UnusablePicture as error:
-            return Skip(photograph.file_name, str(error))
-        return _Opened(photograph, subject, fingerprint)
+        models = f"{self.vlm.name} {options.detector} {options.segmenter} {options.min_score}"
+        return open_photograph(self.run, photograph, self.side, models)
 
-    def _found(self, opened: Sequence["_Opened"]) -> dict[str, Found]:
+    def _found(self, opened: Sequence[Opened]) -> dict[str, Found]:
         if not opened:
             return {}
         finder = self._finder  # loaded first, so that no question is asked in vain if loading fails
@@ -145,7 +134,7 @@ class GroundedSam:
         )
         found: dict[str, Found | Future[Found]] = {}
         unanswered: list[str] = []
-        with self._pool() as pool:
+        with finding_threads(self.options.device) as pool:
             for answer in answers:
                 one = by_key[answer.question.key]
                 if answer.temporary:
@@ -162,38 +151,15 @@ class GroundedSam:
             )
         return {name: one.result() if isinstance(one, Future) else one for name, one in found.items()}
 
-    def _pool(self) -> ThreadPoolExecutor:
-        """A thread pool: on a CPU one torch thread per photograph, so that results do not depend on the core
-        count."""
-        import torch
-
-        if self.options.device != "cpu":
-            return ThreadPoolExecutor(1)
-        return ThreadPoolExecutor(THREADS, initializer=torch.set_num_threads, initargs=(1,))
-
-    def _question(self, one: "_Opened") -> Question[tuple[NamedObject, ...]]:
+    def _question(self, one: Opened) -> Question[tuple[NamedObject, ...]]:
         picture = Picture(one.photograph.file_name, lambda: decode_square(read_file(one.photograph), self.side))
         return objects_question(_key(one.photograph), one.subject, picture)
 
-    def _find(self, finder: Finder, one: "_Opened", answer: Answer[tuple[NamedObject, ...]]) -> Found:
+    def _find(self, finder: Finder, one: Opened, answer: Answer[tuple[NamedObject, ...]]) -> Found:
         image = decode_square(read_file(one.photograph), self.side)
         regions = finder.find(image, answer.value or ())
         write_regions(self.run, one.photograph.image, one.fingerprint, regions)
         return regions
-
-
-@dataclass(frozen=True)
-class _Opened:
-    """A usable photograph without kept regions.
-
-    Attributes:
-        subject: a digest of the image that the VLM is shown.
-        fingerprint: the subject with the names of the VLM and the models.
-    """
-
-    photograph: Photograph
-    subject: str
-    fingerprint: str
 
 
 def _key(photograph: Photograph) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from generation.regions.grounding.detector import Box
-from generation.regions.grounding.weights import load
+from generation.regions.weights import load
 
 
 class Segmenter:

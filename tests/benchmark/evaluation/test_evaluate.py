@@ -92,7 +92,7 @@ def test_saved_predictions_are_scored_under_the_condition_that_they_were_saved_f
     for id, mask in truths(packed, "binary_mask").items():
         save_map(mask, Path(predictions, "clean", f"{id}.png"))
     refused = run("evaluate", f"predictions:{predictions}", "--out", results, *conditions)
-    assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+    assert (refused.returncode, refused.stderr.count("\ndiffseg30k: ")) == (1, 1), refused.stderr
     assert "holds no predictions under jpeg-60" in refused.stderr
     assert not Path(results).exists(), "nothing is scored before all is there"
     for id, mask in truths(packed, "binary_mask").items():
@@ -190,7 +190,7 @@ def test_a_sweep_gives_curves(packed, tmp_path):
     assert "Pixel AUC" in text
     for wrong in ("jpeg", "jpeg=90:10:10", "jpeg=0:50:10", "fog=1:2:1", "jpeg=1:2:0"):
         refused = run("evaluate", detector, *given, "--sweep", wrong)
-        assert (refused.returncode, refused.stderr.count("\n")) == (1, 1), refused.stderr
+        assert (refused.returncode, refused.stderr.count("\ndiffseg30k: ")) == (1, 1), refused.stderr
 
 
 def test_a_function_of_ones_own_classifies(options, tmp_path):

@@ -5,8 +5,8 @@ from collections import Counter
 import pyarrow.parquet as pq
 import pytest
 
-from builder.dataset.categories import supercategory
 from builder.dataset.stats import collect, configs_present, split_sizes
+from builder.encoding.categories import supercategory
 from builder.packing.pack import PackOptions, pack
 from builder.run.bases import read_bases
 from builder.run.records import read_record

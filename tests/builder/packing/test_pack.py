@@ -577,7 +577,7 @@ def test_nothing_finished_is_an_error_that_says_why(a_run, out):
 
 
 def test_what_is_no_run_or_no_folder_is_refused(run, tmp_path):
-    with pytest.raises(FileNotFoundError, match="is not a run"):
+    with pytest.raises(FileNotFoundError, match="there is no run directory"):
         pack(str(tmp_path), str(tmp_path / "out"), QUIET)
     (tmp_path / "file").write_text("mine")
     with pytest.raises(ValueError, match="is a file"):

@@ -141,7 +141,6 @@ def test_a_run_that_has_its_plan_is_left_as_it_is(coco, tmp_path):
 def test_a_run_is_not_planned_with_other_options_than_it_was_begun_with(coco, tmp_path, changes, said):
     add_photographs(coco, 6)
     prepare_run(str(tmp_path / "run"), sources(coco), options())
-    (tmp_path / "run" / PLAN).unlink()  # as if it had been killed before the end
     before = contents(tmp_path / "run")
     with pytest.raises(ValueError, match="was begun with other options") as error:
         prepare_run(str(tmp_path / "run"), sources(coco), options(**changes))

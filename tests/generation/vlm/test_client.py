@@ -161,7 +161,7 @@ def test_the_commands_take_the_same_options(models, photographs, tmp_path):
     ("options", "said"),
     [
         (["--prompts", "vlm", "--regions", "grounded-sam"], "name it with --vlm"),
-        ([], "--annotations FILE, or --regions grounded-sam"),
+        ([], "--annotations FILE, or --regions automatic"),
         (["--regions", "grounded-sam", "--vlm", "http://localhost:1/v1"], "name its model with --vlm-model"),
     ],
 )

@@ -38,7 +38,7 @@ def test_a_full_disk_stops_the_run_and_with_room_again_it_goes_on(planned, small
     ballast = small_disk / "ballast"
     free = shutil.disk_usage(small_disk).free
     ballast.write_bytes(bytes(free - 30_000))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="no space is left on the disk; nothing finished is lost"):
         generate(run, WorkerOptions())
     before = {name: (Path(run) / name).stat().st_mtime_ns for name in contents(run) if name.endswith(".json")}
     assert 0 < len(before) < planned.edits
@@ -66,7 +66,7 @@ def test_a_disk_that_fills_up_while_packing_leaves_what_was_packed_and_goes_on(p
     whole = {path.name: path.read_bytes() for path in (tmp_path / "whole").rglob("*.parquet")}
     ballast, out = small_disk / "ballast", small_disk / "out"
     ballast.write_bytes(bytes(shutil.disk_usage(small_disk).free - 30_000))
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(OSError, match="no space is left on the disk; nothing finished is lost"):
         pack(planned.finished, str(out), PackOptions(shard_bytes=20_000, progress=False))
     ballast.unlink()
     pack(planned.finished, str(out), PackOptions(shard_bytes=20_000, progress=False))

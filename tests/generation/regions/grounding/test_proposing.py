@@ -177,7 +177,7 @@ def test_the_names_of_a_folder_s_photographs_are_safe_and_its_other_files_named(
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"regions": "annotations", "vlm": None}, "--annotations FILE, or --regions grounded-sam"),
+        ({"regions": "annotations", "vlm": None}, "--annotations FILE, or --regions automatic"),
         ({"vlm": "another"}, "but another VLM or none is given as client"),
     ],
 )

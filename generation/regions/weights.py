@@ -26,7 +26,8 @@ def load(name: str, what: str, option: str, model_class: Any, device: str) -> tu
         source["revision"] = place.revision
     try:
         config = AutoConfig.from_pretrained(**source)
-        if not isinstance(config, model_class.config_class):
+        wanted = getattr(model_class, "config_class", None)  # the "auto" classes have none
+        if wanted and not isinstance(config, wanted):
             raise ValueError(f"it is a {config.model_type}")
         processor = AutoProcessor.from_pretrained(**source)
         model = model_class.from_pretrained(**source, use_safetensors=True)

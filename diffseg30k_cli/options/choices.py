@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from builder.packing.options import SHARD_BYTES, PackOptions
+from diffseg30k_cli.options.common import MEGABYTE, Device, Seed, ShardSize, Size, Workers, names, worker_count
 from generation.editing.executors.options import ExecutorKind, ExecutorOptions, SlurmOptions
 from generation.plan.choices import REMOVAL_DILATION, CheckpointKind, PromptsBy, RegionsFrom
 from generation.quality.options import Judge, QualityOptions
@@ -18,25 +19,6 @@ if TYPE_CHECKING:
     from generation.plan.options import PlanOptions
     from generation.sources.photographs import SourceOptions
     from generation.vlm.client import VlmClient
-
-MEGABYTE = 1_000_000
-
-RunArgument = Annotated[str, typer.Argument(help="Run directory: a folder or an fsspec URL.", show_default=False)]
-Dataset = Annotated[str, typer.Argument(help="Packed dataset: a folder.", show_default=False)]
-Out = Annotated[str, typer.Option(help="Folder of the packed dataset.", show_default=False)]
-Size = Annotated[int, typer.Option(min=32, max=4096, help="Height and width of every image, in pixels.")]
-Seed = Annotated[int, typer.Option(min=0, help="Seed of the plan, and so of the whole dataset.")]
-Workers = Annotated[int | None, typer.Option(min=1, help="Processes; one a processor core or GPU if left out.")]
-Device = Annotated[str, typer.Option(help="`auto`, `cpu`, `cuda` (one GPU a worker) or `cuda:N`.")]
-MaxFailures = Annotated[
-    int, typer.Option(min=0, help="With more failed edits than this the command ends with an error.")
-]
-Check = Annotated[
-    bool,
-    typer.Option("--check", help="Compare every file of the run with its SHA-256; damaged ones are made again."),
-]
-ShardSize = Annotated[int, typer.Option(min=1, help="Approximate size of a shard, in MB.")]
-AsJson = Annotated[bool, typer.Option("--json", help="The report as JSON.")]
 
 
 @dataclass(frozen=True)
@@ -188,7 +170,10 @@ class PlanChoices:
     ] = REMOVAL_DILATION
     regions: Annotated[
         RegionsFrom,
-        typer.Option(help="`annotations`: those of the COCO file; `grounded-sam`: objects that a VLM names."),
+        typer.Option(
+            help="`annotations`: those of the COCO file; `automatic`: what SAM segments; `grounded-sam`: "
+            "objects that a VLM names."
+        ),
     ] = "annotations"
     prompts: Annotated[
         PromptsBy,
@@ -196,7 +181,9 @@ class PlanChoices:
     ] = "templates"
     detector: Annotated[
         str | None,
-        typer.Option(help="Grounding DINO: a Hub id, ID@REVISION or a folder, to replace the default."),
+        typer.Option(
+            help="Grounding DINO, or for `automatic` any object detector: a Hub id, ID@REVISION or a folder."
+        ),
     ] = None
     segmenter: Annotated[
         str | None, typer.Option(help="SAM: a Hub id, ID@REVISION or a folder, to replace the default.")
@@ -220,9 +207,11 @@ class PlanChoices:
         """
         from generation.generators import registry
         from generation.plan.options import PlanOptions
+        from generation.regions.automatic.options import NAMING_DETECTOR
         from generation.regions.grounding.options import DETECTOR, SEGMENTER
 
-        finds = self.regions == "grounded-sam"
+        finds = self.regions != "annotations"
+        detector = NAMING_DETECTOR if self.regions == "automatic" else DETECTOR
         replacements = dict(replaced.replacements())
         return PlanOptions(
             side=self.size,
@@ -235,7 +224,7 @@ class PlanChoices:
             regions=self.regions,
             prompts=self.prompts,
             vlm=client.vlm.name if client else None,
-            detector=(self.detector or DETECTOR) if finds else None,
+            detector=(self.detector or detector) if finds else None,
             segmenter=(self.segmenter or SEGMENTER) if finds else None,
         )
 
@@ -265,13 +254,6 @@ class WorkChoices:
     def on(self, where: ExecutorOptions) -> "WorkChoices":
         """The same for workers of a cluster, whose device follows from its GPUs."""
         return self if where.kind == "local" else WorkChoices("cuda" if where.gpus else "cpu", self.batch_size)
-
-
-def worker_count(workers: int | None, device: str) -> int:
-    """The number of workers asked for, or one a processor core or GPU."""
-    from generation.editing.devices import resolve_device, resolve_workers
-
-    return workers or resolve_workers(None, resolve_device(device))
 
 
 @dataclass(frozen=True)
@@ -353,13 +335,3 @@ class PackChoices:
 
     def packing(self) -> PackOptions:
         return PackOptions(with_originals=self.with_originals, shard_bytes=self.shard_size * MEGABYTE)
-
-
-def default_run(out: str) -> str:
-    """The run directory of a dataset where none is named."""
-    return f"{out.rstrip('/')}-run"
-
-
-def names(text: str | None) -> tuple[str, ...] | None:
-    """Splits names separated by commas; None for None."""
-    return tuple(name.strip() for name in text.split(",") if name.strip()) if text else None
