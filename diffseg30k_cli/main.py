@@ -6,12 +6,12 @@ import sys
 import typer
 
 from builder.encoding.secrets import redact
-from diffseg30k_cli import benchmarking, building, demo, monitoring, publishing
+from diffseg30k_cli import benchmarking, building, demo, labels, monitoring, publishing
 from diffseg30k_cli.app import app
 from diffseg30k_cli.extras import advice
 from diffseg30k_cli.network import network_restored
 
-__all__ = ["app", "benchmarking", "building", "demo", "main", "monitoring", "publishing"]
+__all__ = ["app", "benchmarking", "building", "demo", "labels", "main", "monitoring", "publishing"]
 
 USER_ERRORS = (ValueError, OSError, ImportError)
 
