@@ -9,6 +9,9 @@ import zlib
 from collections.abc import Callable, Iterable
 from importlib.metadata import version
 
+FORMAT = "2"
+"""To be raised whenever figures of the same content are drawn otherwise."""
+
 _AFTER_HEADER = 33
 """Length in bytes of a PNG's signature and header chunk."""
 
@@ -34,8 +37,8 @@ def draw_once(path: str, parts: Iterable[bytes], draw: Callable[[], bytes]) -> b
 
 
 def _mark(parts: Iterable[bytes]) -> bytes:
-    """A PNG text chunk with a digest of the figure's parts and the version of matplotlib."""
-    digest = hashlib.blake2b(version("matplotlib").encode(), digest_size=16)
+    """A PNG text chunk with a digest of the figure's parts, FORMAT and the version of matplotlib."""
+    digest = hashlib.blake2b(f"{FORMAT} {version('matplotlib')}".encode(), digest_size=16)
     for part in parts:
         digest.update(hashlib.blake2b(part, digest_size=16).digest())
     content = b"tEXtComment\0drawn from " + digest.hexdigest().encode()

@@ -58,19 +58,19 @@ def draw_statistics(stats: Stats) -> bytes:
         "a": (
             "Edits by kind of object",
             bool(stats.supercategories),
-            lambda axes: _ranked(axes, stats.supercategories),
+            lambda axes: _ranked(axes, stats.supercategories, "edits"),
         ),
-        "b": ("Edits by object", bool(stats.objects), lambda axes: _ranked(axes, stats.objects)),
+        "b": ("Edits by object", bool(stats.objects), lambda axes: _ranked(axes, stats.objects, "edits")),
         "c": ("Edits by generator and turn", _has_turns(stats), lambda axes: _models(axes, stats)),
         "d": ("Images by number of edits", any(stats.turns.values()), lambda axes: _turns(axes, stats)),
         "e": ("Edits by mask area", any(stats.mask_areas), lambda axes: _areas(axes, stats)),
-        "f": ("Images by base image", any(stats.sources.values()), lambda axes: _ranked(axes, sources)),
+        "f": ("Images by base image", any(stats.sources.values()), lambda axes: _ranked(axes, sources, "images")),
     }
     with rc_context(_STYLE):
         layout = ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12)
         figure = Figure(figsize=(WIDTH, HEIGHT), layout=layout, facecolor="white")
         places = figure.subplot_mosaic(
-            [list("ab"), list("cc"), list("de"), list("fe")], height_ratios=[5, 4, 3, 1.5]
+            [list("ab"), list("cc"), list("de"), list("fe")], height_ratios=[5, 4, 3, 1.7]
         )
         for key, (title, known, draw) in panels.items():
             places[key].set_title(f"({key}) {title}")
@@ -91,7 +91,7 @@ def _has_turns(stats: Stats) -> bool:
     return any(sum(turns) for turns in stats.edits_by_turn.values())
 
 
-def _ranked(axes: "Axes", counts: Mapping[str, int]) -> None:
+def _ranked(axes: "Axes", counts: Mapping[str, int], unit: str) -> None:
     """Bars for the largest counts, and one bar for the sum of the others."""
     items = list(counts.items())
     shown, rest = items[:MOST], items[MOST:]
@@ -103,6 +103,7 @@ def _ranked(axes: "Axes", counts: Mapping[str, int]) -> None:
     axes.bar_label(drawn, [f"{value:,}" for value in values], padding=3, fontsize=8.5)
     axes.set_yticks(range(len(names)), names)
     axes.invert_yaxis()
+    axes.set_xlabel(unit)
     _bare(axes, "x")
     axes.margins(x=0.14, y=0.02)
 
@@ -121,6 +122,7 @@ def _models(axes: "Axes", stats: Stats) -> None:
         if not sum(stats.edits_by_turn[generator]):
             axes.annotate("none", (index, 0), (0, 3), textcoords="offset points", ha="center", color="#8a92a0")
     _legend(axes)
+    axes.set_ylabel("edits")
     _bare(axes, "y")
     axes.margins(x=0.01, y=0.3)
 
@@ -142,6 +144,8 @@ def _turns(axes: "Axes", stats: Stats) -> None:
     drawn = axes.bar(range(MAX_TURNS + 1), values, color=[PALE, *[BAR] * MAX_TURNS], width=0.72)
     axes.bar_label(drawn, labels, padding=2, fontsize=8)
     axes.set_xticks(range(MAX_TURNS + 1), ["none", *map(str, range(1, MAX_TURNS + 1))])
+    axes.set_xlabel("edits of the image")
+    axes.set_ylabel("images")
     _bare(axes, "y")
     axes.margins(x=0.02, y=0.34)
 
@@ -157,6 +161,7 @@ def _areas(axes: "Axes", stats: Stats) -> None:
     axes.yaxis.set_major_locator(MaxNLocator(integer=True))
     axes.grid(axis="y", color="#e8ebf0")
     axes.set_xlabel("share of the image that the mask covers")
+    axes.set_ylabel("edits")
     axes.tick_params(length=0)
 
 
@@ -172,9 +177,9 @@ def _not_known(axes: "Axes") -> None:
 
 
 def _bare(axes: "Axes", counts: str) -> None:
-    """Removes the count axis and writes each count at its bar."""
+    """Removes the ticks of the count axis, whose counts stand at the bars."""
     axes.tick_params(length=0)
-    (axes.xaxis if counts == "x" else axes.yaxis).set_visible(False)
+    (axes.xaxis if counts == "x" else axes.yaxis).set_ticks([])
     axes.spines["bottom" if counts == "x" else "left"].set_visible(False)
 
 

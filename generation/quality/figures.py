@@ -18,16 +18,21 @@ if TYPE_CHECKING:
 CELL, WORDS, DPI = 2.2, 3.4, 150
 """Width of a picture and of its text in inches, and dots per inch."""
 
+HEAD = 0.6
+"""Height of the title and the heads of the columns, in inches."""
+
+HEADS = ("Base image, regions in red", "Result", "Image, score and edits")
 LINE = 46
 """Characters per line of text."""
 
 
-def draw(run: RunDirectory, images: Sequence["Scored"]) -> bytes:
-    """Draws one row per image: base image with the edited regions outlined in red, result, score and sentence.
+def draw(run: RunDirectory, images: Sequence["Scored"], title: str) -> bytes:
+    """Draws one row per image: base image with the edited regions outlined in red, result, id, score and sentence.
 
     Args:
         run: the run directory with the images.
         images: at least one.
+        title: what the images are ranked by.
 
     Returns:
         A PNG.
@@ -37,11 +42,14 @@ def draw(run: RunDirectory, images: Sequence["Scored"]) -> bytes:
 
     with rc_context({"font.family": "DejaVu Sans", "font.size": 8, "text.parse_math": False}):
         figure = Figure(
-            figsize=(2 * CELL + WORDS, CELL * len(images)), layout="constrained", facecolor="white", dpi=DPI
+            figsize=(2 * CELL + WORDS, CELL * len(images) + HEAD), layout="constrained", facecolor="white", dpi=DPI
         )
+        figure.suptitle(title, fontsize=11, fontweight="bold", x=0.01, ha="left")
         cells = figure.subplots(len(images), 3, squeeze=False, width_ratios=(CELL, CELL, WORDS))
         for line, one in zip(cells, images, strict=True):
             _draw_line(run, line, one)
+        for axes, head in zip(cells[0], HEADS, strict=True):
+            axes.set_title(head, fontsize=9, fontweight="bold", loc="left")
         out = io.BytesIO()
         figure.savefig(out, format="png", metadata={"Software": None})
         return out.getvalue()
@@ -55,7 +63,9 @@ def _draw_line(run: RunDirectory, line: Sequence["Axes"], one: "Scored") -> None
     for record in records:
         _outline(line[0], decode_mask(run.read(mask_path(name, record.turn))) > 0)
     line[1].imshow(decode_image(run.read(image_path(name, records[-1].turn))))
-    line[2].text(0, 0.5, _words(one), va="center", ha="left", transform=line[2].transAxes, linespacing=1.4)
+    line[2].text(
+        0, 0.5, f"{name}\n{_words(one)}", va="center", ha="left", transform=line[2].transAxes, linespacing=1.4
+    )
 
 
 def _outline(axes: "Axes", mask: np.ndarray) -> None:

@@ -4,8 +4,11 @@ OUT/report.json   the numbers
 OUT/report.md     the numbers as tables, with the figures
 OUT/best.png      the images with the highest scores, with the VLM's sentences
 OUT/worst.png     the images with the lowest scores, as in the paper's Figure 8
+
+Where no VLM judged the images there is no best: the figures are `seams-least.png` and `seams-most.png`.
 """
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -77,14 +80,16 @@ def write_report(run_url: str, out: str) -> list[str]:
     if not found:
         raise ValueError(f"{run_url}: no image is scored: `diffseg30k score {run_url}` does it")
     quality = count(found, len(scored) - len(found), len(unfinished))
-    best, worst = _extremes(found)
+    extremes = _extremes(found)
     files = {
         "report.json": json.dumps(dataclasses.asdict(quality), indent=1, ensure_ascii=False).encode(),
-        "best.png": draw(run, best),
-        "worst.png": draw(run, worst),
-        "report.md": _markdown(quality, worst).encode(),
+        **{each.file: draw(run, each.images, each.title) for each in extremes},
+        "report.md": _markdown(quality, extremes).encode(),
     }
     os.makedirs(out, exist_ok=True)
+    for name in _FIGURES - files.keys():  # of an earlier report, before or after a VLM judged
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(os.path.join(out, name))
     for name, content in files.items():
         with open(os.path.join(out, name), "wb") as file:
             file.write(content)
@@ -123,19 +128,46 @@ def _tallies(
     return {key: Tally(counts[key][True], counts[key][False]) for key in order if key in counts}
 
 
-def _extremes(images: Sequence[Scored]) -> tuple[list[Scored], list[Scored]]:
-    """The best and the worst images by score; ties, and images without a score, are ordered by their highest
-    seam."""
+@dataclass(frozen=True)
+class Extreme:
+    """The images at one end of a ranking.
 
-    def badness(one: Scored) -> tuple[float, float, str]:
-        seams = [edit.seam for edit in one.score.edits if edit.seam is not None]
-        return -(one.score.score or 0.0), max(seams, default=0.0), one.image.name
+    Attributes:
+        file: name of their figure.
+        title: what they are ranked by, and which end this is.
+        images: the furthest first.
+    """
 
-    ordered = sorted(images, key=badness)
-    return ordered[:SHOWN], ordered[::-1][:SHOWN]
+    file: str
+    title: str
+    images: tuple[Scored, ...]
 
 
-def _markdown(quality: RunQuality, worst: Sequence[Scored]) -> str:
+_FIGURES = {"best.png", "worst.png", "seams-least.png", "seams-most.png"}
+
+
+def _extremes(images: Sequence[Scored]) -> tuple[Extreme, Extreme]:
+    """Both ends by score, of the images that have one; where none has, by the largest seam of an image's edits."""
+    scored = [one for one in images if one.score.score is not None]
+    if scored:
+        ordered = sorted(scored, key=lambda one: (-(one.score.score or 0.0), _seam(one), one.image.name))
+        names = ("best.png", "Highest scores"), ("worst.png", "Lowest scores")
+    else:
+        ordered = sorted(images, key=lambda one: (_seam(one), one.image.name))
+        names = (
+            ("seams-least.png", "Least visible borders: smallest seam"),
+            ("seams-most.png", "Most visible borders: largest seam"),
+        )
+    ends = ordered[:SHOWN], ordered[::-1][:SHOWN]
+    first, last = (Extreme(*name, tuple(end)) for name, end in zip(names, ends, strict=True))
+    return first, last
+
+
+def _seam(one: Scored) -> float:
+    return max((edit.seam for edit in one.score.edits if edit.seam is not None), default=0.0)
+
+
+def _markdown(quality: RunQuality, extremes: Sequence[Extreme]) -> str:
     parts = [
         "# Accepted and discarded images",
         f"{quality.images.accepted} accepted, {quality.images.discarded} discarded; {quality.unscored} finished "
@@ -150,8 +182,9 @@ def _markdown(quality: RunQuality, worst: Sequence[Scored]) -> str:
     if quality.discarded_for:
         rows = [f"| {ground} | {number} |" for ground, number in sorted(quality.discarded_for.items())]
         parts.append("\n".join(["| Discarded for | Images |", "| --- | ---: |", *rows]))
-    parts += ["## The best", "![The images with the highest scores](best.png)"]
-    parts += ["## The worst", "![The images with the lowest scores](worst.png)"]
+    for each in extremes:
+        names = ", ".join(f"`{one.image.name}`" for one in each.images)
+        parts += [f"## {each.title}", f"![{each.title}: {names}]({each.file})"]
     return "\n\n".join(parts) + "\n"
 
 

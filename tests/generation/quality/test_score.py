@@ -319,6 +319,26 @@ def test_the_report_counts_and_shows_the_best_and_the_worst(run, tmp_path):
     assert all(Path(file).exists() for file in files)
 
 
+def test_without_a_judge_no_image_is_called_the_best_and_the_figures_show_the_seams(run, tmp_path):
+    score(run.url)
+    write_report(run.url, str(tmp_path / "report"))
+    text = (tmp_path / "report" / "report.md").read_text()
+    assert "best" not in text
+    assert "worst" not in text
+    assert "Most visible borders: largest seam" in text
+    assert all(f"`{name}`" in text for name in edited(run))
+    assert {file.name for file in (tmp_path / "report").glob("*.png")} == {"seams-least.png", "seams-most.png"}
+
+
+def test_a_report_after_a_judge_came_replaces_that_of_before(run, tmp_path):
+    score(run.url)
+    write_report(run.url, str(tmp_path / "report"))
+    with endpoint(lambda *_: says(4, "natural")) as server:
+        score(run.url, client=client(server))
+    write_report(run.url, str(tmp_path / "report"))
+    assert {file.name for file in (tmp_path / "report").glob("*.png")} == {"best.png", "worst.png"}
+
+
 def test_a_run_that_is_not_scored_has_no_report(run, tmp_path):
     with pytest.raises(ValueError, match="no image is scored"):
         write_report(run.url, str(tmp_path / "report"))
