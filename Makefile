@@ -11,10 +11,10 @@ LISTING ?=
 STATE ?= tiny-state
 SCALE ?= 1
 # the markers of long tests: setup.cfg says what they are
-LONG := kills or training or frameworks or network or browser
+LONG := kills or training or frameworks or network or browser or docs
 PYTEST := $(BIN)/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile
 
-.PHONY: demo test check bench tiny constraints lowest clean
+.PHONY: demo test check docs bench tiny constraints lowest clean
 
 $(INSTALLED): setup.cfg constraints.txt
 	$(PYTHON) -m venv $(VENV)
@@ -33,6 +33,9 @@ check: $(INSTALLED)  ## lint, types and the long tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(PYTEST) -m "$(LONG)"
+
+docs: $(INSTALLED)  ## the website of the documentation and the API, into ./site; a broken link is an error
+	$(BIN)/mkdocs build --strict
 
 bench: $(INSTALLED)  ## the benchmarks: ratios of two things measured in turn
 	$(BIN)/python -m performance
@@ -60,4 +63,4 @@ lowest:  ## the tests but the long ones, with the lowest versions that setup.cfg
 	$(VENV)-lowest/bin/python -m pytest -n $(TESTS_AT_ONCE) --dist loadfile -m "not ($(LONG))"
 
 clean:
-	rm -rf $(VENV) diffseg30k diffseg30k-run diffseg30k-gallery
+	rm -rf $(VENV) diffseg30k diffseg30k-run diffseg30k-gallery site

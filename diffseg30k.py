@@ -366,8 +366,8 @@ class DiffSeg30k(datasets.ArrowBasedBuilder):
     BUILDER_CONFIGS: ClassVar = [_builder_config(view) for view in _VIEWS]
     DEFAULT_CONFIG_NAME = DEFAULT_CONFIG
 
-    def __init__(self, config_name: str | None = None, **kwargs):
-        super().__init__(config_name=config_name, **kwargs)
+    def __init__(self, config_name: str | None = None, data_dir: str | None = None, **kwargs):
+        super().__init__(config_name=config_name, data_dir=data_dir, **kwargs)
 
     def _info(self) -> datasets.DatasetInfo:
         return datasets.DatasetInfo(description=self.config.description, citation=CITATION)

@@ -224,15 +224,17 @@ def test_text_of_the_dataset_is_shown_as_text(watched, hostile_gallery):
 
 
 class TestThirtyThousandRows:
-    def test_it_paints_within_a_second_and_shows_the_first_rows_before_the_last_are_read(
-        self, watched, large_gallery, record_property
-    ):
-        page = open_grid(watched, large_gallery)
-        painted = page.evaluate(FIRST_PAINT)
-        record_property("first paint of 30,000 rows in ms", painted)
-        print(f"first paint after {painted:.0f} ms")
+    def test_the_first_rows_are_shown_before_the_others_are_read(self, watched, large_gallery):
+        opened = watched(large_gallery)
+        held = []
+        opened.page.route("**/data/grid-0001.js", held.append)
+        page = opened.open()
+        page.wait_for_selector("#grid li")
+        print(f"first paint of 30,000 rows after {page.evaluate(FIRST_PAINT):.0f} ms")
+        assert count(page) == "5,000 images, 30,000 being loaded"
+        wait(page, "[...document.images].slice(0, 12).every(image => image.naturalWidth)")
+        held[0].continue_()
         wait(page, "document.querySelector('#count').textContent === '30,000 images'")
-        assert painted < 1000
 
     def test_filters_and_links_reach_the_last_row(self, watched, large_gallery):
         page = open_grid(watched, large_gallery)
