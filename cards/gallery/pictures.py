@@ -2,7 +2,6 @@
 
 import base64
 import io
-from collections.abc import Iterable
 
 import numpy as np
 from PIL import Image
@@ -16,7 +15,7 @@ MASK_SIDE = 512
 """Longest side of a mask in pixels."""
 
 _QUALITY, _METHOD = 85, 2
-_FILL, _EDGE = 105, 255
+_FILL, _EDGE = 130, 255
 """Opacity, 0 to 255, inside a mask and at its border."""
 
 
@@ -104,11 +103,3 @@ def _webp(image: Image.Image) -> bytes:
     out = io.BytesIO()
     image.save(out, "WEBP", quality=_QUALITY, method=_METHOD)
     return out.getvalue()
-
-
-def merged(masks: Iterable[tuple[np.ndarray, int]], shape: tuple[int, int]) -> np.ndarray:
-    """The label map of masks and their label values, the later over the earlier: (H, W) uint8."""
-    labels = np.zeros(shape, np.uint8)
-    for mask, value in masks:
-        labels[mask > 0] = value
-    return labels

@@ -7,7 +7,6 @@ the page loads when it needs it.
 import dataclasses
 import json
 import os
-from collections.abc import Sequence
 from importlib import resources
 from typing import Any
 
@@ -38,23 +37,51 @@ Uploaded to the Hugging Face Hub as a Space it is shown there.
 """
 
 
-def grid_file(part: int) -> str:
-    return f"data/grid-{part:04d}.js"
+class DataFiles:
+    """Writes the grid's data and the rows' details into files of so many rows each, as the rows come.
 
+    Attributes:
+        written: paths of the files, in the gallery.
+        grid_parts: number of files of the grid's data.
+    """
 
-def details_file(part: int) -> str:
-    return f"data/rows-{part:05d}.js"
+    def __init__(self, out: str):
+        self.written: list[str] = []
+        self.grid_parts = 0
+        self._out = out
+        self._detail_parts = 0
+        self._grid: list[GridRow] = []
+        self._details: list[dict[str, Any]] = []
 
+    def add(self, row: GridRow, details: dict[str, Any]) -> None:
+        self._grid.append(row)
+        self._details.append(details)
+        if len(self._grid) == GRID_ROWS:
+            self._write_grid()
+        if len(self._details) == DETAILED_ROWS:
+            self._write_details()
 
-def write_grid(out: str, part: int, rows: Sequence[GridRow]) -> str:
-    """Writes a part of the grid's data, column by column; returns its path in the gallery."""
-    columns = {field.name: [getattr(row, field.name) for row in rows] for field in dataclasses.fields(GridRow)}
-    return _write_call(out, grid_file(part), "grid", part, columns)
+    def finish(self) -> None:
+        """Writes the rows that no full file holds."""
+        if self._grid:
+            self._write_grid()
+        if self._details:
+            self._write_details()
 
+    def _write_grid(self) -> None:
+        """Writes a part of the grid's data, column by column."""
+        names = [field.name for field in dataclasses.fields(GridRow)]
+        columns = {name: [getattr(row, name) for row in self._grid] for name in names}
+        path = f"data/grid-{self.grid_parts:04d}.js"
+        self.written.append(_write_call(self._out, path, "grid", self.grid_parts, columns))
+        self._grid.clear()
+        self.grid_parts += 1
 
-def write_details(out: str, part: int, rows: Sequence[dict[str, Any]]) -> str:
-    """Writes the details of some rows; returns their path in the gallery."""
-    return _write_call(out, details_file(part), "rows", part, rows)
+    def _write_details(self) -> None:
+        path = f"data/rows-{self._detail_parts:05d}.js"
+        self.written.append(_write_call(self._out, path, "rows", self._detail_parts, self._details))
+        self._details.clear()
+        self._detail_parts += 1
 
 
 def write_pages(out: str, about: dict[str, Any], title: str) -> list[str]:

@@ -103,39 +103,22 @@ def _write(dataset: DatasetDirectory, out: str, options: GalleryOptions, name: s
     title = os.path.basename(name.rstrip("/")) if os.path.exists(name) else name
     site.write_mark(out, {"dataset": title})
     threads = options.workers or os.cpu_count() or 1
-    written: list[str] = []
-    grid: list[facts.GridRow] = []
-    pending: list[dict[str, Any]] = []
-    parts = [0, 0]
-
-    def flush(last: bool) -> None:
-        if grid and (last or len(grid) == site.GRID_ROWS):
-            written.append(site.write_grid(out, parts[0], grid))
-            grid.clear()
-            parts[0] += 1
-        if pending and (last or len(pending) == site.DETAILED_ROWS):
-            written.append(site.write_details(out, parts[1], pending))
-            pending.clear()
-            parts[1] += 1
-
-    made = 0
+    data, made = site.DataFiles(out), 0
     with (
         ThreadPoolExecutor(threads) as pool,
         tqdm(total=len(rows), desc="gallery", unit="row", disable=None if options.progress else True) as bar,
     ):
         read = _read_rows(dataset, rows, out)
         for shown in map_ahead(pool, lambda row: _show(row, out, options), read, 4 * threads):
-            grid.append(shown.grid)
-            pending.append(shown.details)
+            data.add(shown.grid, shown.details)
             made += shown.made
-            flush(last=False)
             bar.update()
-    flush(last=True)
+    data.finish()
     with_originals = any(os.path.exists(_picture(out, row, "base")) for row in rows)
-    about = _about(title, len(rows), of, parts[0], with_originals, options.predictions)
-    written += site.write_pages(out, about, f"{title} gallery")
+    about = _about(title, len(rows), of, data.grid_parts, with_originals, options.predictions)
+    written = {*data.written, *site.write_pages(out, about, f"{title} gallery")}
     site.write_mark(out, about)
-    _remove_others(out, {row.key for row in rows}, set(written))
+    _remove_others(out, {row.key for row in rows}, written)
     return GalleryReport(os.path.join(out, "index.html"), len(rows), of, predicted, made)
 
 
