@@ -88,6 +88,8 @@ class SourceOptions:
 def _check_json(option: str, file: str) -> None:
     if not os.path.isfile(file):
         raise FileNotFoundError(f"{option} {file}: there is no such file")
+    if fsspec.utils.infer_compression(file):
+        return  # what is packed in it is not known before it is read
     with open(file, "rb") as opened:
         start = opened.read(4096).lstrip(codecs.BOM_UTF8 + b" \t\r\n")
     if not start.startswith(b"{"):

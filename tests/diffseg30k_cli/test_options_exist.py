@@ -21,11 +21,12 @@ OF_OTHERS = {
     "--limit-mm-per-prompt",
     "--num_processes",
     "--nproc-per-node",
+    "--repo-type",
     "--revision",
     "--include",
     "--exclude",
 }
-"""Of torchrun, Accelerate, vLLM and `hf download`."""
+"""Of torchrun, Accelerate, vLLM and `hf`."""
 
 OF_SCRIPTS = {
     name

@@ -20,7 +20,7 @@ from skimage import data
 from generation.sources.image_files import TURNS, UnusablePicture, decode_square, read_header
 from generation.sources.image_names import base_id, image_names
 from generation.sources.licenses import forbids_derivatives
-from generation.sources.photographs import FORBIDDEN, base_image, read_coco
+from generation.sources.photographs import FORBIDDEN, SourceOptions, base_image, read_coco
 from tests.coco_factory import BY, CocoFolder, encoded, square
 
 ASTRONAUT = Image.fromarray(data.astronaut())
@@ -333,3 +333,24 @@ def test_whatever_bytes_are_damaged_a_picture_comes_out_or_is_refused(format, se
         assert decode_square(bytes(damaged[: rng.randint(1, len(damaged))]), 16).shape == (16, 16, 3)
     except UnusablePicture:
         return
+
+
+def test_what_can_be_seen_of_the_files_without_reading_them_is_checked(coco, tmp_path):
+    coco.outline(coco.add("one.png", picture(), (64, 64)), square(5, 5, 30))
+    images, annotations = coco.write()
+    SourceOptions(images, annotations).check()
+    packed = tmp_path / "instances.json.gz"
+    packed.write_bytes(gzip.compress(Path(annotations).read_bytes()))
+    SourceOptions(images, str(packed)).check()
+    SourceOptions("memory://photographs", "https://host.example/instances.json").check()
+    with pytest.raises(FileNotFoundError, match=r"--images .*nowhere: there is no such folder"):
+        SourceOptions(str(tmp_path / "nowhere"), annotations).check()
+    with pytest.raises(ValueError, match="is not JSON"):
+        SourceOptions(images, str(Path(images) / "one.png")).check()
+
+
+def test_a_file_that_the_annotations_do_not_name_is_named(coco):
+    coco.outline(coco.add("one.png", picture(), (64, 64)), square(5, 5, 30))
+    images, annotations = coco.write()
+    (Path(images) / "new.png").write_bytes(picture())
+    assert reasons(read_coco(images, annotations)) == {"new.png": "the annotation file does not name it"}
