@@ -7,11 +7,16 @@ import typer
 
 from builder.encoding.secrets import redact
 from diffseg30k_cli import benchmarking, building, demo, labels, monitoring, publishing
-from diffseg30k_cli.app import app
+from diffseg30k_cli.app import BENCHMARK, BUILDING, PUBLISHING, app
 from diffseg30k_cli.extras import advice
 from diffseg30k_cli.network import network_restored
 
 __all__ = ["app", "benchmarking", "building", "demo", "labels", "main", "monitoring", "publishing"]
+
+PANELS = (BUILDING, PUBLISHING, BENCHMARK)
+"""In the order of the help."""
+
+app.registered_commands.sort(key=lambda one: (PANELS.index(one.rich_help_panel), one.callback is not demo.demo))
 
 USER_ERRORS = (ValueError, OSError, ImportError)
 

@@ -30,7 +30,7 @@ def report(
     out: Annotated[str, typer.Option(help="Folder of the report.", show_default=False)],
     as_json: AsJson = False,
 ) -> None:
-    """Reports accepted and discarded images of a scored run with causes, and draws the best and the worst."""
+    """Reports accepted and discarded images of a scored run with causes, and draws both ends of their ranking."""
     require_bases(RunDirectory(run))
     announce(f"Reports the scored images of {run}.", as_json)
     from generation.quality.report import write_report
