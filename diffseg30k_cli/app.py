@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from diffseg30k_cli.network import network_restored
+
 BUILDING, PUBLISHING, BENCHMARK = "Building a dataset", "Publishing", "The benchmark"
 
 app = typer.Typer(
@@ -25,8 +27,9 @@ def _print_version(wanted: bool) -> None:
 
 @app.callback()
 def _common(
+    context: typer.Context,
     show_version: Annotated[
         bool, typer.Option("--version", callback=_print_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    pass
+    context.with_resource(network_restored())

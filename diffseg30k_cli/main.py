@@ -9,7 +9,6 @@ from builder.encoding.secrets import redact
 from diffseg30k_cli import benchmarking, building, demo, labels, monitoring, publishing
 from diffseg30k_cli.app import BENCHMARK, BUILDING, PUBLISHING, app
 from diffseg30k_cli.extras import advice
-from diffseg30k_cli.network import network_restored
 
 __all__ = ["app", "benchmarking", "building", "demo", "labels", "main", "monitoring", "publishing"]
 
@@ -27,8 +26,7 @@ def main() -> None:
     The exit code is 2 for options that do not fit, 130 after an interruption and 1 for any other mistake.
     """
     try:
-        with network_restored():
-            sys.exit(app(prog_name="diffseg30k", standalone_mode=False))
+        sys.exit(app(prog_name="diffseg30k", standalone_mode=False))
     except typer.TyperException as error:
         sys.exit(_usage(error))
     except typer.Abort:

@@ -11,6 +11,7 @@ from builder.run.planned_edit import read_plan
 from tests.generation.vlm.answers import answer, kind_of
 from tests.generation.vlm.endpoint_server import MALFORMED, Behaviour, endpoint
 from tests.kills import ROOT
+from tests.run_factory import make_run
 
 pytestmark = pytest.mark.network
 TROUBLES = [
@@ -108,7 +109,8 @@ def test_only_what_has_no_prompt_or_no_score_is_asked_about_again(models, photog
     ],
 )
 def test_an_option_with_a_value_that_it_cannot_have_is_named(tmp_path, options, message):
-    command = [sys.executable, "-m", "diffseg30k_cli", "score", str(tmp_path), "--vlm", "http://localhost:1/v1"]
+    run = make_run(tmp_path / "run", images=2)
+    command = [sys.executable, "-m", "diffseg30k_cli", "score", run.url, "--vlm", "http://localhost:1/v1"]
     done = subprocess.run([*command, "--vlm-model", "m", *options], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode != 0
     assert message in joined(done.stderr)
