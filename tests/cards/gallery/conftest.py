@@ -51,7 +51,7 @@ class Watched:
     def open(self, fragment=""):
         # a change of the fragment alone would not load the page anew
         self.page.goto("about:blank")
-        self.page.goto(f"file://{self.folder}/index.html{fragment}")
+        self.page.goto(f"file://{self.folder}/index.html{fragment}", wait_until="domcontentloaded")
         return self.page
 
 
