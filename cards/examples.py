@@ -183,7 +183,7 @@ def draw_examples(examples: list[Example]) -> bytes:
 
     titles = ("Base image", "Result") if examples[0].original is not None else ("Result", "Edited regions")
     columns = (*titles, *(f"Turn {turn}" for turn in range(1, MAX_TURNS + 1)))
-    with rc_context({"font.family": "DejaVu Sans", "font.size": 7.5, "text.color": INK, "text.parse_math": False}):
+    with rc_context({"font.family": "DejaVu Sans", "font.size": 8.5, "text.color": INK, "text.parse_math": False}):
         width, height = CELL * len(columns), (CELL + 0.4) * len(examples) + HEADER
         # the layout reserves no space for titles of frameless axes
         layout = ConstrainedLayoutEngine(w_pad=0.03, h_pad=0.03, rect=(0, 0, 1, 1 - HEADER / height))
