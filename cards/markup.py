@@ -31,9 +31,14 @@ def code(text: str, longest: int = LONGEST) -> str:
     return "`" + plain(text, longest).replace("`", "'").replace("|", r"\|") + "`"
 
 
+def is_web_page(url: str) -> bool:
+    """Whether a link may lead to a URL: a web page's, and not one that runs a script."""
+    return re.match(r"https?://[^/\s]", url) is not None
+
+
 def link(text: str, url: str) -> str:
     """A link to a web page, without secrets in its URL; the text alone if the URL is no web page's."""
     label = escaped(text)
-    if not re.match(r"https?://[^/\s]", url):
+    if not is_web_page(url):
         return label
     return f"[{label}]({redact(quote(url, safe=_URL_SAFE)).replace(REMOVED, '')})"

@@ -1,4 +1,4 @@
-"""The commands that build a dataset: `demo`, `build`, and one for each stage."""
+"""The commands that build a dataset: `build`, one for each stage, and `labels` before them."""
 
 from dataclasses import replace
 from functools import partial
@@ -316,3 +316,21 @@ def lora(
     if not add_lora_edits(run, out, lora_run, options, partial(show_stage, as_json=as_json)):
         raise typer.Exit(1)
     show_next(f"diffseg30k verify {out}", as_json=as_json)
+
+
+@app.command(rich_help_panel=BUILDING)
+def labels(
+    folder: Annotated[str, typer.Argument(help="Folder of .json files of Labelme or .txt files of YOLO.")],
+    images: Annotated[str, typer.Option(help="Folder of the photographs.", show_default=False)],
+    out: Annotated[str, typer.Option(help="The COCO instances file to write.")] = "instances.json",
+    as_json: AsJson = False,
+) -> None:
+    """Converts label files of Labelme or YOLO to a COCO instances file, for `build --annotations`.
+
+    CVAT, Label Studio and Roboflow export COCO themselves.
+    """
+    announce(f"Converts the label files in {folder} to {out}.", as_json)
+    from generation.sources.label_files import convert_labels
+
+    show(convert_labels(folder, images, out), as_json)
+    show_next(f"diffseg30k build --images {images} --annotations {out} --out diffseg30k", as_json=as_json)

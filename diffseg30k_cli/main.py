@@ -6,11 +6,10 @@ import sys
 import typer
 
 from builder.encoding.secrets import redact
-from diffseg30k_cli import benchmarking, building, demo, labels, monitoring, publishing
+from diffseg30k_cli import benchmarking, building, demo, monitoring, publishing
 from diffseg30k_cli.app import BENCHMARK, BUILDING, PUBLISHING, app
-from diffseg30k_cli.extras import advice
 
-__all__ = ["app", "benchmarking", "building", "demo", "labels", "main", "monitoring", "publishing"]
+__all__ = ["app", "benchmarking", "building", "demo", "main", "monitoring", "publishing"]
 
 PANELS = (BUILDING, PUBLISHING, BENCHMARK)
 """In the order of the help."""
@@ -18,6 +17,30 @@ PANELS = (BUILDING, PUBLISHING, BENCHMARK)
 app.registered_commands.sort(key=lambda one: (PANELS.index(one.rich_help_panel), one.callback is not demo.demo))
 
 USER_ERRORS = (ValueError, OSError, ImportError)
+
+_EXTRAS = {
+    "generation": (
+        "accelerate",
+        "datatrove",
+        "diffusers",
+        "ftfy",
+        "openai",
+        "peft",
+        "pycocotools",
+        "safetensors",
+        "sentencepiece",
+        "simplemma",
+        "skimage",
+        "sklearn",
+        "torch",
+        "torchvision",
+        "transformers",
+    ),
+    "benchmark": ("scipy", "segmentation_models_pytorch", "tensorboard", "timm"),
+    "distributed": ("ray",),
+    "quantized": ("torchao",),
+}
+"""The extra that installs a module, by the module's name."""
 
 
 def main() -> None:
@@ -36,7 +59,7 @@ def main() -> None:
         if os.environ.get("DIFFSEG30K_TRACEBACK"):
             raise
         named = "pip install" in str(error)
-        missing = advice(error.name) if isinstance(error, ModuleNotFoundError) and not named else None
+        missing = _advice(error.name) if isinstance(error, ModuleNotFoundError) and not named else None
         message = missing or _message(error)
         print(f"diffseg30k: {redact(message)}", file=sys.stderr)
         sys.exit(1)
@@ -57,3 +80,19 @@ def _usage(error: typer.TyperException) -> int:
     if message:  # without one the command was given without arguments, and its help is printed
         print(f"{command}: {redact(message)}. Try '{command} --help'.", file=sys.stderr)
     return error.exit_code
+
+
+def _advice(module: str | None) -> str | None:
+    """Advice on what to install for a module that was not found.
+
+    Args:
+        module: its dotted name; for modules of both extras the advice names `generation`.
+
+    Returns:
+        A sentence; None for a module that no extra installs.
+    """
+    top = (module or "").partition(".")[0]
+    for extra, modules in _EXTRAS.items():
+        if top in modules:
+            return f"{top} is not installed: pip install 'diffseg30k[{extra}]'"
+    return None

@@ -3,7 +3,6 @@
 What the grid filters and sorts by is kept apart from the rest (`GridRow`), since it is loaded for every row.
 """
 
-import re
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +13,7 @@ from builder.encoding.images import decode_mask
 from builder.encoding.secrets import redact
 from cards.gallery.pictures import agreement, overlay
 from cards.licenses import license_of
+from cards.markup import is_web_page
 from diffseg30k import CLASS_NAMES, EDIT_TYPES, LORA, SOURCES, label_value
 
 _MEASURED = (
@@ -170,4 +170,4 @@ def _rounded(value: float | None) -> float | None:
 
 def _web_page(url: str | None) -> str | None:
     """A URL that a link may have: a web page's, without secrets; None for any other."""
-    return redact(url) if url and re.match(r"https?://[^/\s]", url) else None
+    return redact(url) if url and is_web_page(url) else None

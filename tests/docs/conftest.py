@@ -37,7 +37,7 @@ def succeed(line: str, folder: Path) -> None:
 
 
 @pytest.fixture(scope="session")
-def workplace(tmp_path_factory):
+def working_directory(tmp_path_factory):
     """Everything that pages take for granted. Not to be changed: copy it."""
     folder = tmp_path_factory.mktemp("pages")
     images, instances = write_demo_sources(str(folder / "demo"))

@@ -29,9 +29,9 @@ def test_a_command_has_options_and_values_that_exist(command):
 
 @pytest.mark.docs
 @pytest.mark.parametrize("page", RUN, ids=lambda page: page.name)
-def test_the_commands_of_a_page_run_one_after_the_other(page, workplace, tmp_path):
-    folder = tmp_path / "workplace"
-    shutil.copytree(workplace, folder, symlinks=True)
+def test_the_commands_of_a_page_run_one_after_the_other(page, working_directory, tmp_path):
+    folder = tmp_path / "working_directory"
+    shutil.copytree(working_directory, folder, symlinks=True)
     for command in commands(page):
         if command.mark is None and command.words[0] != "make":
             done = shell(command.line, folder)

@@ -15,10 +15,10 @@ pytestmark = pytest.mark.docs
 NOTEBOOK = ROOT / "docs" / "tutorial.ipynb"
 
 
-def test_the_notebook_runs(workplace, monkeypatch):
-    monkeypatch.setenv("DATASET", str(workplace / "diffseg30k"))
+def test_the_notebook_runs(working_directory, monkeypatch):
+    monkeypatch.setenv("DATASET", str(working_directory / "diffseg30k"))
     notebook = nbformat.read(NOTEBOOK, as_version=4)
-    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(workplace)}}).execute()
+    NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(working_directory)}}).execute()
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
     assert any("image/png" in output.get("data", {}) for output in outputs)
     assert "steps, loss" in "".join(output.get("text", "") for output in outputs)
